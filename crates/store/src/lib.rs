@@ -1,0 +1,37 @@
+//! Rows in, rows out: one query text for SQLite and PostgreSQL.
+//!
+//! [`Store::read`] and [`Store::write`] are the only doors to the database. Both are async at the call and synchronous
+//! inside, so no lock and no transaction is ever held across an `.await`. This crate is the only one that may name
+//! `diesel`; it must not know what a grant is worth and builds no HTTP or OAuth error.
+
+pub mod access_tokens;
+pub mod audit;
+pub mod clients;
+pub mod codes;
+pub mod consents;
+mod db;
+mod epochs;
+mod error;
+pub mod grants;
+pub mod keys;
+mod migrate;
+mod open;
+mod postgres;
+pub mod refresh_tokens;
+pub mod resource_servers;
+mod schema;
+pub mod sessions;
+pub mod setup_links;
+mod sqlite;
+mod store;
+pub mod sweep;
+pub mod throttles;
+mod url;
+pub mod users;
+
+pub use db::Db;
+pub use epochs::{Epochs, Stamp, Topic};
+pub use error::{Result, StoreError};
+pub use open::{OpenError, Role, StoreConfig};
+pub use store::{Outcome, Store, Tx};
+pub use url::{DatabaseUrl, UrlFault};

@@ -1,0 +1,115 @@
+//! Opening a store: connect, check the schema's age, migrate, and start listening for changes made elsewhere.
+
+use std::fs;
+use std::path::Path;
+
+use crate::error::StoreError;
+use crate::migrate::{self, SchemaState};
+use crate::store::Store;
+use crate::url::DatabaseUrl;
+
+/// What the process is to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// a server: it caches, so it listens for changes
+    Server,
+    /// a command beside a server: on SQLite it leaves a mark that servers look for
+    Command,
+}
+
+/// How to open a [`Store`].
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// which database
+    pub url: DatabaseUrl,
+    /// server or command
+    pub role: Role,
+    /// connections to PostgreSQL, or readers of SQLite
+    pub pool_size: u32,
+    /// `synchronous=FULL` on SQLite: an acknowledged write survives a power cut
+    pub sqlite_synchronous_full: bool,
+}
+
+impl StoreConfig {
+    /// The defaults for this URL.
+    pub fn new(url: DatabaseUrl, role: Role) -> Self {
+        Self { url, role, pool_size: 8, sqlite_synchronous_full: true }
+    }
+}
+
+/// Why a store could not be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The database was made by a newer Gatepost.
+    SchemaTooNew {
+        /// migrations in the database that this binary does not know
+        unknown: Vec<String>,
+    },
+    /// The folder or file cannot be made or opened.
+    File(String),
+    /// A migration failed; it was rolled back.
+    Migration(String),
+    /// Anything else that the database said.
+    Database(StoreError),
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::SchemaTooNew { unknown } => write!(
+                f,
+                "the database was made by a newer Gatepost (it has {}); start that version, or restore a backup made before the upgrade",
+                unknown.join(", ")
+            ),
+            Self::File(why) => f.write_str(why),
+            Self::Migration(why) => write!(f, "a migration failed and was rolled back: {why}"),
+            Self::Database(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Store {
+    /// Opens the database, makes or migrates its schema, and starts what runs beside it.
+    ///
+    /// Safe when several processes start at once: one migrates, the others wait. Refuses a schema that is newer than
+    /// this binary.
+    pub fn open(config: StoreConfig) -> Result<Self, OpenError> {
+        if let DatabaseUrl::SqliteFile(path) = &config.url {
+            make_private_folder(path)?;
+        }
+        if config.url == DatabaseUrl::SqliteMemory {
+            // the schema of a database in memory lives with the writer's connection
+            return Self::start(config);
+        }
+        migrate::migrate_database(&config)?;
+        Self::start(config)
+    }
+
+    /// What migrations the database has, without changing it.
+    pub fn inspect_schema(config: &StoreConfig) -> Result<SchemaState, OpenError> {
+        migrate::inspect_schema(config)
+    }
+}
+
+fn make_private_folder(path: &Path) -> Result<(), OpenError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    if folder.exists() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder).map_err(|error| OpenError::File(format!("cannot make {}: {error}", folder.display())))
+}

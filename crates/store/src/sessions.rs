@@ -1,0 +1,99 @@
+//! Browser sessions.
+
+use diesel::prelude::*;
+use gatepost_protocol::secret::TokenHash;
+
+use crate::db::Db;
+use crate::error::Result;
+use crate::schema::sessions::dsl;
+use crate::schema::users;
+use crate::users::UserRow;
+
+/// A browser in which somebody is signed in.
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = crate::schema::sessions)]
+pub struct SessionRow {
+    /// random; what pages and audit call it
+    pub id: String,
+    /// SHA-256 of the cookie's value
+    pub token_hash: String,
+    /// whose it is
+    pub user_id: String,
+    /// when the person last proved who they are
+    pub auth_time: i64,
+    /// unix seconds
+    pub created_at: i64,
+    /// unix seconds; coarse, so that reading a page does not write
+    pub last_used_at: i64,
+    /// ends here unless used before
+    pub idle_expires_at: i64,
+    /// ends here whatever happens
+    pub expires_at: i64,
+    /// from where it was started
+    pub ip: String,
+    /// the browser's own words, cut
+    pub user_agent: String,
+    /// ended before its time
+    pub revoked_at: Option<i64>,
+}
+
+/// Starts a session.
+pub fn insert_session(db: &mut Db, row: &SessionRow) -> Result<()> {
+    diesel::insert_into(dsl::sessions).values(row).execute(db)?;
+    Ok(())
+}
+
+/// The live session with this cookie and its enabled owner.
+pub fn find_live_session(db: &mut Db, token: &TokenHash, now: i64) -> Result<Option<(SessionRow, UserRow)>> {
+    let query = dsl::sessions
+        .inner_join(users::table)
+        .filter(dsl::token_hash.eq(token.to_base64()))
+        .filter(dsl::revoked_at.is_null())
+        .filter(dsl::expires_at.gt(now))
+        .filter(dsl::idle_expires_at.gt(now))
+        .filter(users::disabled_at.is_null());
+    Ok(query.select((SessionRow::as_select(), UserRow::as_select())).first(db).optional()?)
+}
+
+/// The live sessions of a person, newest use first.
+pub fn list_live_sessions(db: &mut Db, user_id: &str, now: i64) -> Result<Vec<SessionRow>> {
+    let query = dsl::sessions
+        .filter(dsl::user_id.eq(user_id))
+        .filter(dsl::revoked_at.is_null())
+        .filter(dsl::expires_at.gt(now))
+        .filter(dsl::idle_expires_at.gt(now))
+        .order(dsl::last_used_at.desc())
+        .limit(200);
+    Ok(query.select(SessionRow::as_select()).load(db)?)
+}
+
+/// Notes that a session was used and moves its idle end.
+pub fn update_session_use(db: &mut Db, id: &str, now: i64, idle_expires_at: i64) -> Result<()> {
+    diesel::update(dsl::sessions.filter(dsl::id.eq(id)))
+        .set((dsl::last_used_at.eq(now), dsl::idle_expires_at.eq(idle_expires_at)))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Ends one session of this person; `false` where it was not live.
+pub fn revoke_session(db: &mut Db, user_id: &str, id: &str, now: i64) -> Result<bool> {
+    let changed = diesel::update(
+        dsl::sessions.filter(dsl::id.eq(id)).filter(dsl::user_id.eq(user_id)).filter(dsl::revoked_at.is_null()),
+    )
+    .set(dsl::revoked_at.eq(Some(now)))
+    .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Ends all sessions of a person but `keep`; how many.
+pub fn revoke_user_sessions(db: &mut Db, user_id: &str, keep: Option<&str>, now: i64) -> Result<usize> {
+    let changed = diesel::update(
+        dsl::sessions
+            .filter(dsl::user_id.eq(user_id))
+            .filter(dsl::revoked_at.is_null())
+            .filter(dsl::id.ne(keep.unwrap_or_default())),
+    )
+    .set(dsl::revoked_at.eq(Some(now)))
+    .execute(db)?;
+    Ok(changed)
+}

@@ -1,0 +1,226 @@
+//! SQLite: one writer, whose waiting closures share a commit (group commit), and the ear for other processes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use tokio::sync::oneshot;
+
+use crate::db::Db;
+use crate::epochs::{Epochs, Topic};
+use crate::error::{Result, StoreError};
+use crate::open::{Role, StoreConfig};
+use crate::schema::meta;
+use crate::store::{Outcome, Tx};
+
+/// More closures than this do not share a commit, so that the first of them does not wait too long.
+const MAX_BATCH: usize = 256;
+
+/// Key of the counter that commands beside a server move with every commit.
+const OUTSIDE_CHANGES: &str = "outside_changes";
+
+/// A write that waits for its turn.
+trait Job: Send {
+    /// Runs the closure; whether its changes are to be kept, and what they touched.
+    fn run(&mut self, db: &mut Db) -> (bool, Vec<Topic>);
+    /// Answers the caller, after the commit.
+    fn answer(self: Box<Self>, committed: std::result::Result<(), String>);
+}
+
+struct Write<T, F> {
+    closure: F,
+    result: Option<Result<Outcome<T>>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Job for Write<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Tx<'_>) -> Result<Outcome<T>> + Send,
+{
+    fn run(&mut self, db: &mut Db) -> (bool, Vec<Topic>) {
+        let mut tx = Tx::new(db);
+        let result = catch_unwind(AssertUnwindSafe(|| (self.closure)(&mut tx)))
+            .unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into())));
+        let touched = tx.into_touched();
+        let keep = matches!(result, Ok(Outcome::Commit(_)));
+        self.result = Some(result);
+        (keep, touched)
+    }
+
+    fn answer(self: Box<Self>, committed: std::result::Result<(), String>) {
+        let answer = match (self.result, committed) {
+            (Some(Ok(Outcome::Rollback(value))), _) | (Some(Ok(Outcome::Commit(value))), Ok(())) => Ok(value),
+            (Some(Err(error)), _) => Err(error),
+            (_, Err(why)) => Err(StoreError::Unavailable(why)),
+            (None, Ok(())) => Err(StoreError::Unavailable("the write did not run".into())),
+        };
+        // a caller that has gone away no longer waits for an answer
+        drop(self.reply.send(answer));
+    }
+}
+
+/// The way to the writer's thread; the thread ends when the last of these is dropped.
+pub(crate) struct Writer {
+    queue: Sender<Box<dyn Job>>,
+}
+
+impl Writer {
+    pub(crate) fn start(db: Db, role: Role, epochs: Arc<Epochs>, commits: Arc<AtomicU64>) -> Self {
+        let (queue, jobs) = channel();
+        let work = WriterThread { db, role, epochs, commits };
+        // A thread that cannot be made at start is a machine that cannot run us: the queue is closed and every write
+        // says so.
+        if let Err(error) = thread::Builder::new().name("sqlite-writer".into()).spawn(move || work.run(jobs)) {
+            tracing::error!(%error, "cannot start the SQLite writer");
+        }
+        Self { queue }
+    }
+
+    pub(crate) async fn write<T, F>(&self, closure: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<Outcome<T>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let gone = |_| StoreError::Unavailable("the SQLite writer has ended".into());
+        self.queue
+            .send(Box::new(Write { closure, result: None, reply }))
+            .map_err(|_| StoreError::Unavailable("the SQLite writer has ended".into()))?;
+        answer.await.map_err(gone)?
+    }
+}
+
+struct WriterThread {
+    db: Db,
+    role: Role,
+    epochs: Arc<Epochs>,
+    commits: Arc<AtomicU64>,
+}
+
+impl WriterThread {
+    fn run(mut self, jobs: Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            let mut batch = vec![first];
+            while batch.len() < MAX_BATCH
+                && let Ok(next) = jobs.try_recv()
+            {
+                batch.push(next);
+            }
+            let outcome = self.commit_batch(&mut batch);
+            if let Ok(touched) = &outcome {
+                self.epochs.advance(touched);
+            }
+            let answer = outcome.map(|_| ()).map_err(|error| error.to_string());
+            for job in batch {
+                job.answer(answer.clone());
+            }
+        }
+    }
+
+    /// One transaction for all; each closure in a savepoint of its own, so that one refusal undoes only itself.
+    fn commit_batch(&mut self, batch: &mut [Box<dyn Job>]) -> Result<Vec<Topic>> {
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        let outcome = self.run_batch(batch);
+        match outcome {
+            Ok((true, touched)) => {
+                if let Err(error) = self.commit() {
+                    self.roll_back();
+                    return Err(error);
+                }
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                Ok(touched)
+            }
+            Ok((false, _)) => {
+                self.roll_back();
+                Ok(Vec::new())
+            }
+            Err(error) => {
+                self.roll_back();
+                Err(error)
+            }
+        }
+    }
+
+    fn run_batch(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(bool, Vec<Topic>)> {
+        if let [only] = batch {
+            return Ok(only.run(&mut self.db));
+        }
+        let (mut any, mut all) = (false, Vec::new());
+        for job in batch {
+            self.db.execute_batch("SAVEPOINT job")?;
+            let (keep, touched) = job.run(&mut self.db);
+            if keep {
+                self.db.execute_batch("RELEASE job")?;
+                any = true;
+                all.extend(touched);
+            } else {
+                self.db.execute_batch("ROLLBACK TO job; RELEASE job")?;
+            }
+        }
+        Ok((any, all))
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        if self.role == Role::Command {
+            diesel::update(meta::table.filter(meta::key.eq(OUTSIDE_CHANGES)))
+                .set(meta::value.eq(meta::value + 1))
+                .execute(&mut self.db)?;
+        }
+        self.db.execute_batch("COMMIT")?;
+        Ok(())
+    }
+
+    fn roll_back(&mut self) {
+        // SQLite has rolled back by itself after some errors; then this one says so and is right to be ignored
+        drop(self.db.execute_batch("ROLLBACK"));
+    }
+}
+
+/// What the ear of a server needs.
+pub(crate) struct Hearing {
+    pub(crate) config: StoreConfig,
+    pub(crate) epochs: Weak<Epochs>,
+}
+
+/// Watches for commits of commands that run beside the server (`gatepost user disable` …) and then drops every cached
+/// answer. Ends with the store.
+pub(crate) fn start_hearing(hearing: Hearing) {
+    let started = thread::Builder::new().name("sqlite-ear".into()).spawn(move || {
+        let mut db = None;
+        let mut seen = None;
+        while let Some(epochs) = hearing.epochs.upgrade() {
+            match read_outside_changes(&mut db, &hearing.config) {
+                Ok(count) => {
+                    if seen.is_some_and(|seen| seen != count) {
+                        epochs.advance(&[Topic::Everything]);
+                    }
+                    seen = Some(count);
+                    epochs.mark_heard(Duration::from_millis(900));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot watch the database for changes: answers are not cached");
+                    epochs.mark_deaf();
+                    db = None;
+                }
+            }
+            drop(epochs);
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
+    if let Err(error) = started {
+        tracing::error!(%error, "cannot watch the database for changes: answers are not cached");
+    }
+}
+
+fn read_outside_changes(db: &mut Option<Db>, config: &StoreConfig) -> Result<i64> {
+    let db = match db {
+        Some(db) => db,
+        None => db.insert(Db::connect(config)?),
+    };
+    Ok(meta::table.filter(meta::key.eq(OUTSIDE_CHANGES)).select(meta::value).first(db)?)
+}

@@ -1,0 +1,94 @@
+//! People.
+
+use diesel::prelude::*;
+
+use crate::db::Db;
+use crate::error::Result;
+use crate::schema::users::dsl;
+
+/// The role of somebody who may administer this installation.
+pub const ROLE_ADMIN: &str = "instance_admin";
+/// The role of everybody else.
+pub const ROLE_USER: &str = "user";
+
+/// A person's account.
+#[derive(Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = crate::schema::users)]
+pub struct UserRow {
+    /// random, never used again
+    pub id: String,
+    /// as the person wrote it, normalised
+    pub email: String,
+    /// case-folded; unique
+    pub email_key: String,
+    /// whether the address was proven
+    pub email_verified: bool,
+    /// what to call the person
+    pub name: String,
+    /// PHC string of argon2id, if there is a password
+    pub password_hash: Option<String>,
+    /// [`ROLE_ADMIN`] or [`ROLE_USER`]
+    pub role: String,
+    /// unix seconds
+    pub created_at: i64,
+    /// unix seconds
+    pub updated_at: i64,
+    /// since when nothing of this account works, if so
+    pub disabled_at: Option<i64>,
+}
+
+/// Adds a person; `false` where the address is taken.
+pub fn insert_user(db: &mut Db, row: &UserRow) -> Result<bool> {
+    let row = row.clone();
+    let inserted = db.insert_unless_duplicate(|db| {
+        diesel::insert_into(dsl::users).values(&row).execute(db)?;
+        Ok(())
+    })?;
+    Ok(inserted.is_some())
+}
+
+/// The person with this id.
+pub fn find_user(db: &mut Db, id: &str) -> Result<Option<UserRow>> {
+    Ok(dsl::users.filter(dsl::id.eq(id)).select(UserRow::as_select()).first(db).optional()?)
+}
+
+/// The person with this case-folded address.
+pub fn find_user_by_email(db: &mut Db, email_key: &str) -> Result<Option<UserRow>> {
+    Ok(dsl::users.filter(dsl::email_key.eq(email_key)).select(UserRow::as_select()).first(db).optional()?)
+}
+
+/// People in the order of their addresses, after `after`, at most `limit`.
+pub fn list_users(db: &mut Db, after: &str, limit: i64) -> Result<Vec<UserRow>> {
+    let query = dsl::users.filter(dsl::email_key.gt(after)).order(dsl::email_key.asc()).limit(limit);
+    Ok(query.select(UserRow::as_select()).load(db)?)
+}
+
+/// How many enabled administrators there are.
+pub fn count_enabled_admins(db: &mut Db) -> Result<i64> {
+    let query = dsl::users.filter(dsl::role.eq(ROLE_ADMIN)).filter(dsl::disabled_at.is_null());
+    Ok(query.count().get_result(db)?)
+}
+
+/// Sets the password; `None` where there is no such person.
+pub fn update_user_password(db: &mut Db, id: &str, password_hash: &str, now: i64) -> Result<bool> {
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
+        .set((dsl::password_hash.eq(Some(password_hash)), dsl::updated_at.eq(now)))
+        .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Disables (`Some(now)`) or enables (`None`); `false` where there is no such person.
+pub fn update_user_disabled(db: &mut Db, id: &str, disabled_at: Option<i64>, now: i64) -> Result<bool> {
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
+        .set((dsl::disabled_at.eq(disabled_at), dsl::updated_at.eq(now)))
+        .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Gives a role; `false` where there is no such person.
+pub fn update_user_role(db: &mut Db, id: &str, role: &str, now: i64) -> Result<bool> {
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
+        .set((dsl::role.eq(role), dsl::updated_at.eq(now)))
+        .execute(db)?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,15 @@
+DROP TABLE audit_events;
+DROP TABLE signing_keys;
+DROP TABLE refresh_tokens;
+DROP TABLE access_tokens;
+DROP TABLE authorization_codes;
+DROP TABLE grants;
+DROP TABLE consents;
+DROP TABLE scopes;
+DROP TABLE resource_servers;
+DROP TABLE clients;
+DROP TABLE throttles;
+DROP TABLE setup_links;
+DROP TABLE sessions;
+DROP TABLE users;
+DROP TABLE meta;
