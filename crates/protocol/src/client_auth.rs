@@ -71,12 +71,18 @@ pub struct CredentialFault {
 /// Reads the credentials of a request: exactly one way of presenting them (CA-04).
 pub fn read_credentials(authorization: Option<&str>, params: &Params) -> Result<Presented, CredentialFault> {
     let fault = |code, public| CredentialFault { code, public, used_header: authorization.is_some() };
-    for name in ["client_id", "client_secret"] {
+    for name in ["client_id", "client_secret", "client_assertion", "client_assertion_type"] {
         if params.is_repeated(name) {
             return Err(fault(ErrorCode::InvalidRequest, "A client credential was sent more than once."));
         }
     }
-    if params.one("client_assertion").is_some() || params.one("client_assertion_type").is_some() {
+    let asserted = params.one("client_assertion").is_some() || params.one("client_assertion_type").is_some();
+    // more than one mechanism comes first: which one would have failed is then nobody's business (OAuth 2.1 §3.2.4)
+    let ways = [authorization.is_some(), params.one("client_secret").is_some(), asserted];
+    if ways.into_iter().filter(|used| *used).count() > 1 {
+        return Err(fault(ErrorCode::InvalidRequest, "More than one way of client authentication was used."));
+    }
+    if asserted {
         return Err(fault(ErrorCode::InvalidClient, "Client assertions are not supported."));
     }
     let named = params.one("client_id");
@@ -90,9 +96,6 @@ pub fn read_credentials(authorization: Option<&str>, params: &Params) -> Result<
             None => Presented::None { client_id },
         });
     };
-    if posted.is_some() {
-        return Err(fault(ErrorCode::InvalidRequest, "More than one way of client authentication was used."));
-    }
     let (client_id, secret) = read_basic(header).ok_or_else(|| {
         fault(ErrorCode::InvalidClient, "The Authorization header is not usable Basic authentication.")
     })?;
@@ -156,6 +159,42 @@ mod tests {
             read_credentials(None, &form("client_id=a&client_id=a")).map_err(|f| f.code).err(),
             Some(ErrorCode::InvalidRequest)
         );
+    }
+
+    #[test]
+    fn ca_04_an_assertion_is_a_way_too() {
+        let code = |header: Option<&str>, body: &str| read_credentials(header, &form(body)).map_err(|f| f.code).err();
+        let header = basic("a:s");
+        assert_eq!(code(Some(&header), "client_assertion=x"), Some(ErrorCode::InvalidRequest));
+        assert_eq!(code(None, "client_id=a&client_secret=s&client_assertion=x"), Some(ErrorCode::InvalidRequest));
+        assert_eq!(code(None, "client_assertion=x&client_assertion=x"), Some(ErrorCode::InvalidRequest));
+        assert_eq!(code(None, "client_id=a&client_assertion=x"), Some(ErrorCode::InvalidClient));
+    }
+
+    #[test]
+    fn ca_02_base64_has_one_spelling() {
+        // "a:s" is YTpz; "a:st" is YTpzdA==
+        for bad in ["Basic YTpzdA", "Basic YTpzdA=", "Basic YTpzdB==", "Basic YTpz ", "Basic YT pz", "Basic YTpz\n"] {
+            let fault = read_credentials(Some(bad), &form("")).expect_err(bad);
+            assert_eq!((fault.code, fault.used_header), (ErrorCode::InvalidClient, true), "{bad:?}");
+        }
+        assert!(read_credentials(Some("bAsIc  YTpz"), &form("")).is_ok());
+    }
+
+    #[test]
+    fn r_62_a_presented_secret_is_not_printed() {
+        let presented = read_credentials(None, &form("client_id=a&client_secret=hunter2")).expect("post");
+        assert!(!format!("{presented:?}").contains("hunter2"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn reading_never_panics(header: String, body: Vec<u8>) {
+            if let Ok(params) = Params::parse(&body) {
+                drop(read_credentials(Some(&header), &params));
+                drop(read_credentials(Some(&format!("Basic {}", STANDARD.encode(&body))), &params));
+            }
+        }
     }
 
     #[test]

@@ -126,6 +126,15 @@ mod tests {
         assert_eq!(clean_description("a \"b\"\r\n\\ ü~"), "a ?b???? ?~");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn t_04_a_description_is_clean_whatever_comes_in(text: String) {
+            let clean = clean_description(&text);
+            proptest::prop_assert!(clean.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)));
+            proptest::prop_assert_eq!(clean_description(&clean), clean);
+        }
+    }
+
     #[test]
     fn t_04_only_client_authentication_is_401() {
         assert_eq!(ErrorCode::InvalidClient.status(), 401);

@@ -1,6 +1,6 @@
 //! The introspection endpoint's answer (RFC 7662 §2.2).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One text or several (RFC 7519 §4.1.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +31,11 @@ impl From<Vec<String>> for OneOrMany {
     }
 }
 
-/// What is said about a token; the default is inactive and says nothing else.
+/// What is said about a token; the default is inactive. An inactive answer is written as `{"active":false}`, whatever
+/// else was filled in (RFC 7662 §2.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+// makes inherent functions of what is derived, so that the trait below can look at `active` first
+#[serde(remote = "Self")]
 pub struct IntrospectionResponse {
     /// whether the token is good for whoever asks
     pub active: bool,
@@ -74,6 +77,18 @@ pub struct IntrospectionResponse {
     pub auth_time: Option<i64>,
 }
 
+impl Serialize for IntrospectionResponse {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.active { Self::serialize(self, serializer) } else { Self::serialize(&Self::default(), serializer) }
+    }
+}
+
+impl<'de> Deserialize<'de> for IntrospectionResponse {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +97,28 @@ mod tests {
     fn in_03_inactive_says_nothing_else() {
         let text = serde_json::to_string(&IntrospectionResponse::default()).expect("serializes");
         assert_eq!(text, r#"{"active":false}"#);
+        let revoked = IntrospectionResponse { sub: Some("u".into()), exp: Some(1), ..IntrospectionResponse::default() };
+        assert_eq!(serde_json::to_string(&revoked).expect("serializes"), r#"{"active":false}"#);
+    }
+
+    #[test]
+    fn in_05_what_is_written_is_read_again() {
+        let answer = IntrospectionResponse {
+            active: true,
+            scope: Some("a b".into()),
+            client_id: Some("c".into()),
+            exp: Some(2),
+            aud: Some(vec!["https://api.example".to_owned()].into()),
+            ..IntrospectionResponse::default()
+        };
+        let text = serde_json::to_string(&answer).expect("serializes");
+        let expected = r#"{"active":true,"scope":"a b","client_id":"c","exp":2,"aud":"https://api.example"}"#;
+        assert_eq!(text, expected);
+        assert_eq!(serde_json::from_str::<IntrospectionResponse>(&text).expect("parses"), answer);
+        assert!(serde_json::from_str::<IntrospectionResponse>(r#"{"active":true,"cnf":{"jkt":"x"}}"#).is_ok());
+        for bad in [r#"{"active":"true"}"#, "{}", "7", r#"{"active":true,"active":false}"#] {
+            assert!(serde_json::from_str::<IntrospectionResponse>(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

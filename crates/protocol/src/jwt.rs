@@ -29,6 +29,11 @@ pub struct AccessTokenClaims {
     pub auth_time: Option<i64>,
 }
 
+impl AccessTokenClaims {
+    /// The `typ` of the header (RFC 9068 §2.1).
+    pub const TYP: &'static str = "at+jwt";
+}
+
 /// Claims of a signed introspection answer, whose header says `typ: token-introspection+jwt` (RFC 9701 §5). There is no
 /// `sub` and no `exp` beside them, so that it can never pass for an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,4 +46,52 @@ pub struct IntrospectionClaims {
     pub iat: i64,
     /// the answer
     pub token_introspection: IntrospectionResponse,
+}
+
+impl IntrospectionClaims {
+    /// The `typ` of the header (RFC 9701 §5).
+    pub const TYP: &'static str = "token-introspection+jwt";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jt_02_scope_is_a_string_and_one_audience_too() {
+        let claims = AccessTokenClaims {
+            iss: "https://as.example".into(),
+            sub: "u".into(),
+            aud: vec!["https://api.example".to_owned()].into(),
+            client_id: "c".into(),
+            iat: 1,
+            exp: 601,
+            jti: "j".into(),
+            scope: Some("a b".into()),
+            auth_time: None,
+        };
+        let text = serde_json::to_string(&claims).expect("serializes");
+        assert_eq!(
+            text,
+            r#"{"iss":"https://as.example","sub":"u","aud":"https://api.example","client_id":"c","iat":1,"exp":601,"jti":"j","scope":"a b"}"#
+        );
+        assert_eq!(serde_json::from_str::<AccessTokenClaims>(&text).expect("parses"), claims);
+    }
+
+    #[test]
+    fn ij_02_a_signed_answer_cannot_pass_for_an_access_token() {
+        let answer = IntrospectionResponse { sub: Some("u".into()), exp: Some(9), ..IntrospectionResponse::default() };
+        let claims = IntrospectionClaims {
+            iss: "https://as.example".into(),
+            aud: "api".into(),
+            iat: 1,
+            token_introspection: IntrospectionResponse { active: true, ..answer.clone() },
+        };
+        let value = serde_json::to_value(&claims).expect("serializes");
+        assert!(value.get("sub").is_none() && value.get("exp").is_none());
+        assert_eq!(value["token_introspection"]["sub"], "u");
+        let inactive = serde_json::to_string(&IntrospectionClaims { token_introspection: answer, ..claims });
+        // IJ-03
+        assert!(inactive.expect("serializes").ends_with(r#""token_introspection":{"active":false}}"#));
+    }
 }

@@ -16,4 +16,5 @@ pub mod resource;
 pub mod scope;
 pub mod secret;
 pub mod token;
+mod uri;
 pub mod www_authenticate;

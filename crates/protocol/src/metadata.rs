@@ -70,4 +70,18 @@ mod tests {
         let text = serde_json::to_string(&ServerMetadata::default()).expect("serializes");
         assert!(!text.contains("[]") && !text.contains("null"), "{text}");
     }
+
+    #[test]
+    fn md_04_what_is_written_is_read_again_and_strangers_are_ignored() {
+        let metadata = ServerMetadata {
+            issuer: "https://as.example".into(),
+            code_challenge_methods_supported: vec!["S256".into()],
+            authorization_response_iss_parameter_supported: true,
+            ..ServerMetadata::default()
+        };
+        let mut value = serde_json::to_value(&metadata).expect("serializes");
+        assert_eq!(value["authorization_response_iss_parameter_supported"], true);
+        value["device_authorization_endpoint"] = "https://as.example/device".into();
+        assert_eq!(serde_json::from_value::<ServerMetadata>(value).expect("parses"), metadata);
+    }
 }

@@ -155,6 +155,28 @@ mod tests {
         assert_eq!(Params::parse("a&".repeat(101).as_bytes()), Err(ParamsFault::TooMany));
     }
 
+    #[test]
+    fn ds_01_a_hundred_parameters_are_enough() {
+        let many = |count: usize| (0..count).map(|at| format!("p{at}=1")).collect::<Vec<_>>().join("&");
+        assert_eq!(Params::parse(many(100).as_bytes()).map(|params| params.iter().count()), Ok(100));
+        assert_eq!(Params::parse(many(101).as_bytes()), Err(ParamsFault::TooMany));
+    }
+
+    #[test]
+    fn params_are_kept_as_a_list_of_pairs() {
+        let params = Params::parse(b"b=1&a=&b=2").expect("parses");
+        let text = serde_json::to_string(&params).expect("serializes");
+        assert_eq!(text, r#"[["b","1"],["a",""],["b","2"]]"#);
+        assert_eq!(serde_json::from_str::<Params>(&text).expect("parses"), params);
+        assert_eq!(Params::from_pairs([("b", "1"), ("a", ""), ("b", "2")]), params);
+    }
+
+    #[test]
+    fn r_62_values_are_not_printed() {
+        let params = Params::parse(b"client_secret=hunter2").expect("parses");
+        assert_eq!(format!("{params:?}"), r#"["client_secret"]"#);
+    }
+
     proptest::proptest! {
         #[test]
         fn parsing_never_panics(raw: Vec<u8>) {

@@ -52,4 +52,19 @@ mod tests {
         assert!(!is_s256_challenge(&"a".repeat(42)) && !is_s256_challenge(&"a".repeat(44)));
         assert!(!is_s256_challenge(&format!("{}=", "a".repeat(42))));
     }
+
+    #[test]
+    fn p_03_a_hash_that_matches_does_not_save_a_bad_verifier() {
+        for bad in ["short".to_owned(), "a".repeat(129), format!("{} ", "a".repeat(43)), "ü".repeat(40)] {
+            assert!(!verify_s256(&s256(&bad), &bad), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn p_01_only_the_verifier_opens_its_challenge(one in "[A-Za-z0-9._~-]{43,128}", other in "[A-Za-z0-9._~-]{43,128}") {
+            proptest::prop_assert!(is_s256_challenge(&s256(&one)) && verify_s256(&s256(&one), &one));
+            proptest::prop_assert_eq!(verify_s256(&s256(&one), &other), one == other);
+        }
+    }
 }

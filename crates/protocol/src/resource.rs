@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::uri::{has_uri_characters, has_whole_percents, split_authority};
+
 /// Why a text is not a resource indicator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourceFault {
@@ -27,13 +29,19 @@ impl std::error::Error for ResourceFault {}
 
 /// Whether this can be a resource indicator: an absolute URI without a fragment (RFC 8707 §2).
 pub fn check_resource(uri: &str) -> Result<(), ResourceFault> {
-    if uri.len() > 2048 || !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if uri.len() > 2048 || !has_uri_characters(uri) || !has_whole_percents(uri) {
         return Err(ResourceFault::Malformed);
     }
     if uri.contains('#') {
         return Err(ResourceFault::Fragment);
     }
-    url::Url::parse(uri).map(|_| ()).map_err(|_| ResourceFault::NotAbsolute)
+    let url = url::Url::parse(uri).map_err(|_| ResourceFault::NotAbsolute)?;
+    // the parser repairs `https:api` and `https:///api`; what the client wrote has no host there
+    let has_host = uri.split_once("://").is_some_and(|(_, rest)| !split_authority(rest).0.is_empty());
+    if matches!(url.scheme(), "http" | "https") && !has_host {
+        return Err(ResourceFault::NotAbsolute);
+    }
+    Ok(())
 }
 
 /// Whether a client means this registered resource: the same text, where the case of scheme and host and a lone slash
@@ -44,10 +52,11 @@ pub fn same_resource(registered: &str, requested: &str) -> bool {
 
 fn normalize(uri: &str) -> String {
     let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (host, path) = rest.split_at(end);
+    let (authority, path) = split_authority(rest);
+    // only the host is case-insensitive, a user name is not (RFC 3986 §6.2.2.1)
+    let (user, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
     let path = if path == "/" { "" } else { path };
-    format!("{}://{}{path}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase())
+    format!("{}://{user}{}{path}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -59,7 +68,19 @@ mod tests {
         for good in ["https://api.example", "https://api.example/mcp", "urn:example:api"] {
             assert_eq!(check_resource(good), Ok(()), "{good}");
         }
-        for bad in ["/mcp", "api.example", "https://a#b", "https://a b", "https://ü", ""] {
+        for bad in [
+            "/mcp",
+            "api.example",
+            "https://a#b",
+            "https://a b",
+            "https://ü",
+            "",
+            "https:a",
+            "https:///a",
+            "https:\\\\a",
+            "https://a/%z",
+            "https://a/{b}",
+        ] {
             assert!(check_resource(bad).is_err(), "{bad}");
         }
     }
@@ -71,5 +92,8 @@ mod tests {
         assert!(!same_resource("https://api.example/mcp", "https://api.example/mcp/"));
         assert!(!same_resource("https://api.example/mcp", "https://api.example/MCP"));
         assert!(!same_resource("https://api.example", "https://api.example.evil"));
+        assert!(!same_resource("https://Me@api.example", "https://me@api.example"));
+        assert!(!same_resource("https://api.example?a", "https://api.example/?a"));
+        assert!(!same_resource("http://api.example", "https://api.example"));
     }
 }

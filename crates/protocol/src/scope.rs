@@ -25,10 +25,9 @@ impl std::error::Error for ScopeFault {}
 impl ScopeSet {
     /// Reads scope tokens that are separated by spaces; more than one space between two is tolerated (S-01).
     pub fn parse(text: &str) -> Result<Self, ScopeFault> {
-        let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         let mut names = BTreeSet::new();
         for name in text.split(' ').filter(|name| !name.is_empty()) {
-            if !name.bytes().all(allowed) {
+            if !is_scope_token(name) {
                 return Err(ScopeFault);
             }
             names.insert(name.to_owned());
@@ -77,6 +76,11 @@ impl ScopeSet {
     }
 }
 
+/// `1*( %x21 / %x23-5B / %x5D-7E )` (OAuth 2.1 §1.4.1)
+fn is_scope_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
 impl fmt::Display for ScopeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (count, name) in self.0.iter().enumerate() {
@@ -89,9 +93,10 @@ impl fmt::Display for ScopeSet {
     }
 }
 
+/// What is no scope token is left out: one name with a space in it would be read as two scopes later.
 impl FromIterator<String> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
-        Self(names.into_iter().collect())
+        Self(names.into_iter().filter(|name| is_scope_token(name)).collect())
     }
 }
 
@@ -120,6 +125,21 @@ mod tests {
         for bad in ["a\"", "a\\b", "ü", "a\tb"] {
             assert!(ScopeSet::parse(bad).is_err(), "{bad}");
         }
+        let collected: ScopeSet = ["b", "a b", "", "a"].into_iter().map(str::to_owned).collect();
+        assert_eq!((collected.to_string().as_str(), collected.len()), ("a b", 2));
+    }
+
+    #[test]
+    fn scopes_can_be_compared_and_combined() {
+        let scopes = |text: &str| ScopeSet::parse(text).expect("parses");
+        let (wide, narrow) = (scopes("a b c"), scopes("b c d"));
+        assert_eq!(wide.intersection(&narrow), scopes("b c"));
+        assert_eq!(wide.difference(&narrow), scopes("a"));
+        assert_eq!(wide.union(&narrow), scopes("a b c d"));
+        assert!(scopes("a c").is_subset(&wide) && !narrow.is_subset(&wide) && scopes("").is_subset(&wide));
+        assert!(scopes("  ").is_empty());
+        assert_eq!(serde_json::to_string(&scopes("b a")).expect("serializes"), r#""a b""#);
+        assert!(serde_json::from_str::<ScopeSet>(r#""a\"""#).is_err());
     }
 
     proptest::proptest! {

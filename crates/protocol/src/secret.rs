@@ -185,6 +185,42 @@ mod tests {
     }
 
     #[test]
+    fn r_01_the_form_does_not_change() {
+        // secrets outlive versions: what an older one made must still be read
+        let secret = Secret::from_random(SecretKind::SetupLink, [0; 32]);
+        let (body, check) = secret.expose().split_at("gp_setup_".len() + BODY_LEN);
+        assert_eq!(body, format!("gp_setup_{}", "A".repeat(BODY_LEN)));
+        assert_eq!(check, "wA9aa6");
+        assert!(TokenHash::of(&secret).verify(&TokenHash::of_text(secret.expose())));
+        assert!(!TokenHash::of(&secret).verify(&TokenHash::of_text("other")));
+    }
+
+    #[test]
+    fn ru_05_trailing_bits_are_refused_even_with_a_good_checksum() {
+        let body = format!("gp_at_{}B", "A".repeat(BODY_LEN - 1));
+        assert!(Secret::parse(SecretKind::AccessToken, &format!("{body}{}", checksum(&body))).is_none());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn r_01_whatever_is_made_is_read_again(bytes: [u8; 32]) {
+            for kind in SecretKind::ALL {
+                let secret = Secret::from_random(kind, bytes);
+                let parsed = Secret::parse(kind, secret.expose()).expect("what we made");
+                proptest::prop_assert_eq!(TokenHash::of(&parsed), TokenHash::of(&secret));
+                proptest::prop_assert_eq!(secret.expose().len(), kind.prefix().len() + BODY_LEN + CHECK_LEN);
+            }
+        }
+
+        #[test]
+        fn r_01_no_other_text_is_read(text in "(gp_[a-z]{2,5}_)?.{0,60}") {
+            for kind in SecretKind::ALL {
+                proptest::prop_assert!(Secret::parse(kind, &text).is_none());
+            }
+        }
+    }
+
+    #[test]
     fn in_05_a_hash_is_not_a_token() {
         let hash = TokenHash::of(&Secret::from_random(SecretKind::AccessToken, [9; 32]));
         assert!(Secret::parse(SecretKind::AccessToken, &hash.to_base64()).is_none());

@@ -30,3 +30,33 @@ impl fmt::Debug for TokenResponse {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn make_response() -> TokenResponse {
+        TokenResponse {
+            access_token: "gp_at_hidden".into(),
+            token_type: "Bearer".into(),
+            expires_in: 600,
+            scope: "a b".into(),
+            refresh_token: None,
+        }
+    }
+
+    #[test]
+    fn t_03_expires_in_is_a_number_and_what_is_missing_is_left_out() {
+        let text = serde_json::to_string(&make_response()).expect("serializes");
+        assert_eq!(text, r#"{"access_token":"gp_at_hidden","token_type":"Bearer","expires_in":600,"scope":"a b"}"#);
+        assert_eq!(serde_json::from_str::<TokenResponse>(&text).expect("parses"), make_response());
+        let short = r#"{"access_token":"x","token_type":"bearer","id_token":"y"}"#;
+        assert_eq!(serde_json::from_str::<TokenResponse>(short).expect("parses").expires_in, 0);
+    }
+
+    #[test]
+    fn r_62_tokens_are_not_printed() {
+        let response = TokenResponse { refresh_token: Some("gp_rt_hidden".into()), ..make_response() };
+        assert!(!format!("{response:?}").contains("hidden"));
+    }
+}

@@ -1,5 +1,7 @@
 //! Challenges and bearer credentials (RFC 6750, RFC 9110 §11).
 
+use crate::error::clean_description;
+
 /// What is wrong with a bearer token (RFC 6750 §3.1).
 #[derive(Clone, Copy, Debug)]
 pub struct BearerError<'a> {
@@ -27,10 +29,11 @@ pub fn bearer(realm: &str, error: Option<BearerError<'_>>, resource_metadata: Op
         challenge.push_str(&quote(value));
     };
     if let Some(error) = error {
-        add("error", error.code);
-        add("error_description", error.description);
+        // these three may not even have an escaped quote or backslash in them (RFC 6750 §3)
+        add("error", &clean_description(error.code));
+        add("error_description", &clean_description(error.description));
         if let Some(scope) = error.scope {
-            add("scope", scope);
+            add("scope", &clean_description(scope));
         }
     }
     if let Some(url) = resource_metadata {
@@ -109,5 +112,25 @@ mod tests {
     #[test]
     fn ru_07_no_input_can_end_a_header() {
         assert_eq!(bearer("a\"b\r\nX: y", None, None), r#"Bearer realm="a\"b??X: y""#);
+        assert_eq!(basic("ü\0"), r#"Basic realm="??", charset="UTF-8""#);
+        let error = BearerError { code: "invalid_token", description: "say \"x\\y\"", scope: Some("a\"b") };
+        assert_eq!(
+            bearer("a", Some(error), None),
+            r#"Bearer realm="a", error="invalid_token", error_description="say ?x?y?", scope="a?b""#
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_challenge_is_always_a_header_value(realm: String, text: String) {
+            let error = BearerError { code: &text, description: &text, scope: Some(&text) };
+            let challenge = bearer(&realm, Some(error), Some(&text));
+            proptest::prop_assert!(challenge.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+        }
+
+        #[test]
+        fn parsing_never_panics(header: String) {
+            let _ = parse_bearer(&header);
+        }
     }
 }

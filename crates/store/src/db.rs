@@ -32,10 +32,12 @@ impl Db {
             DatabaseUrl::Postgres(url) => {
                 let mut connection =
                     PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-                connection.batch_execute(
-                    "SET statement_timeout = 5000; SET lock_timeout = 2000; SET idle_in_transaction_session_timeout = 10000; \
-                     SET client_min_messages = warning;",
-                )?;
+                connection.batch_execute(&format!(
+                    "SET statement_timeout = {}; SET lock_timeout = {}; \
+                     SET idle_in_transaction_session_timeout = 10000; SET client_min_messages = warning;",
+                    config.statement_timeout.as_millis(),
+                    config.lock_timeout.as_millis(),
+                ))?;
                 // Durability is ours to promise (R-50): an operator's `off` would break it, a stronger `remote_apply` stays.
                 connection.batch_execute(
                     "SELECT set_config('synchronous_commit', 'on', false) \
@@ -43,20 +45,20 @@ impl Db {
                 )?;
                 Ok(Self::Postgres(connection))
             }
-            DatabaseUrl::SqliteFile(path) => Self::open_sqlite(&path.to_string_lossy(), config),
-            DatabaseUrl::SqliteMemory => Self::open_sqlite(":memory:", config),
+            DatabaseUrl::SqliteFile(path) => Self::open_sqlite(&path.to_string_lossy()),
+            DatabaseUrl::SqliteMemory => Self::open_sqlite(":memory:"),
         }
     }
 
-    fn open_sqlite(path: &str, config: &StoreConfig) -> Result<Self> {
+    fn open_sqlite(path: &str) -> Result<Self> {
         let mut connection =
             SqliteConnection::establish(path).map_err(|error| StoreError::Unavailable(format!("{path}: {error}")))?;
-        let synchronous = if config.sqlite_synchronous_full { "FULL" } else { "NORMAL" };
-        connection.batch_execute(&format!(
-            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
+        // FULL: what was acknowledged survives a power cut (R-50)
+        connection.batch_execute(
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
              PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; \
-             PRAGMA journal_size_limit = 67108864;"
-        ))?;
+             PRAGMA journal_size_limit = 67108864;",
+        )?;
         Ok(Self::Sqlite(connection))
     }
 

@@ -20,6 +20,19 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+/// An error of a closure that the store runs: it must be able to hold the store's own, and to show it, so that the store
+/// knows when to try again.
+pub trait Failure: From<StoreError> + Send + 'static {
+    /// The store's error in it, if that is what it is.
+    fn as_store_error(&self) -> Option<&StoreError>;
+}
+
+impl Failure for StoreError {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
 impl std::fmt::Display for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

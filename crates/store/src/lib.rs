@@ -31,7 +31,7 @@ pub mod users;
 
 pub use db::Db;
 pub use epochs::{Epochs, Stamp, Topic};
-pub use error::{Result, StoreError};
+pub use error::{Failure, Result, StoreError};
 pub use open::{OpenError, Role, StoreConfig};
 pub use store::{Outcome, Store, Tx};
 pub use url::{DatabaseUrl, UrlFault};

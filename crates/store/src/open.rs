@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::StoreError;
 use crate::migrate::{self, SchemaState};
@@ -26,14 +27,25 @@ pub struct StoreConfig {
     pub role: Role,
     /// connections to PostgreSQL, or readers of SQLite
     pub pool_size: u32,
-    /// `synchronous=FULL` on SQLite: an acknowledged write survives a power cut
-    pub sqlite_synchronous_full: bool,
+    /// how long a request waits for a connection
+    pub pool_wait: Duration,
+    /// longest run time of a statement on PostgreSQL
+    pub statement_timeout: Duration,
+    /// longest wait for somebody else's row on PostgreSQL
+    pub lock_timeout: Duration,
 }
 
 impl StoreConfig {
     /// The defaults for this URL.
     pub fn new(url: DatabaseUrl, role: Role) -> Self {
-        Self { url, role, pool_size: 8, sqlite_synchronous_full: true }
+        Self {
+            url,
+            role,
+            pool_size: 8,
+            pool_wait: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(2),
+        }
     }
 }
 

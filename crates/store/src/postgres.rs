@@ -11,19 +11,19 @@ use diesel::sql_types::Text;
 
 use crate::db::{Db, Manager};
 use crate::epochs::{Epochs, Topic};
-use crate::error::{Result, StoreError};
+use crate::error::{Failure, Result, StoreError};
 use crate::open::StoreConfig;
 use crate::store::{Connection, Outcome, Tx, get_connection};
 
 const CHANNEL: &str = "gatepost";
 
 /// Runs the closure in a transaction; again, at most three times, where another transaction was in its way.
-pub(crate) fn write<T>(
+pub(crate) fn write<T, E: Failure>(
     pool: &r2d2::Pool<Manager>,
     epochs: &Epochs,
     commits: &AtomicU64,
-    closure: &mut dyn FnMut(&mut Tx<'_>) -> Result<Outcome<T>>,
-) -> Result<T> {
+    closure: &mut dyn FnMut(&mut Tx<'_>) -> std::result::Result<Outcome<T>, E>,
+) -> std::result::Result<T, E> {
     let mut conflicts: u64 = 0;
     loop {
         let mut pooled = begin(pool)?;
@@ -41,15 +41,15 @@ pub(crate) fn write<T>(
                     pooled.broken = true;
                 }
                 drop(pooled);
-                match error {
-                    StoreError::Conflict(_) if conflicts < 3 => {
+                match error.as_store_error() {
+                    Some(StoreError::Conflict(_)) if conflicts < 3 => {
                         conflicts += 1;
                         // different threads wait differently long, so that the same two do not meet again
                         let spread = conflicts * 3 + (std::ptr::from_ref(&conflicts) as usize as u64 >> 6) % 7;
                         thread::sleep(Duration::from_millis(spread));
                     }
-                    StoreError::Conflict(why) => return Err(StoreError::Unavailable(why)),
-                    other => return Err(other),
+                    Some(StoreError::Conflict(why)) => return Err(StoreError::Unavailable(why.clone()).into()),
+                    _ => return Err(error),
                 }
             }
         }
@@ -73,23 +73,27 @@ fn begin(pool: &r2d2::Pool<Manager>) -> Result<r2d2::PooledConnection<Manager>> 
     Err(StoreError::Unavailable(last))
 }
 
-type Attempt<T> = Result<(T, Option<Vec<Topic>>)>;
+/// What a closure came to, and what it touched if that was committed.
+type Attempt<T, E> = std::result::Result<(T, Option<Vec<Topic>>), E>;
 
-fn attempt<T>(pooled: &mut Connection, closure: &mut dyn FnMut(&mut Tx<'_>) -> Result<Outcome<T>>) -> Attempt<T> {
+fn attempt<T, E: Failure>(
+    pooled: &mut Connection,
+    closure: &mut dyn FnMut(&mut Tx<'_>) -> std::result::Result<Outcome<T>, E>,
+) -> Attempt<T, E> {
     let mut tx = Tx::new(&mut pooled.db);
     let outcome = catch_unwind(AssertUnwindSafe(|| closure(&mut tx)))
-        .unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into())))?;
+        .unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into()).into()))?;
     let touched = tx.into_touched();
     match outcome {
         Outcome::Commit(value) => {
             for topic in &touched {
                 notify(&mut pooled.db, topic)?;
             }
-            pooled.db.execute_batch("COMMIT")?;
+            pooled.db.execute_batch("COMMIT").map_err(StoreError::from)?;
             Ok((value, Some(touched)))
         }
         Outcome::Rollback(value) => {
-            pooled.db.execute_batch("ROLLBACK")?;
+            pooled.db.execute_batch("ROLLBACK").map_err(StoreError::from)?;
             Ok((value, None))
         }
     }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::db::Db;
 use crate::epochs::{Epochs, Topic};
-use crate::error::{Result, StoreError};
+use crate::error::{Failure, Result, StoreError};
 use crate::open::{Role, StoreConfig};
 use crate::schema::meta;
 use crate::store::{Outcome, Tx};
@@ -31,21 +31,22 @@ trait Job: Send {
     fn answer(self: Box<Self>, committed: std::result::Result<(), String>);
 }
 
-struct Write<T, F> {
+struct Write<T, E, F> {
     closure: F,
-    result: Option<Result<Outcome<T>>>,
-    reply: oneshot::Sender<Result<T>>,
+    result: Option<std::result::Result<Outcome<T>, E>>,
+    reply: oneshot::Sender<std::result::Result<T, E>>,
 }
 
-impl<T, F> Job for Write<T, F>
+impl<T, E, F> Job for Write<T, E, F>
 where
     T: Send,
-    F: FnMut(&mut Tx<'_>) -> Result<Outcome<T>> + Send,
+    E: Failure,
+    F: FnMut(&mut Tx<'_>) -> std::result::Result<Outcome<T>, E> + Send,
 {
     fn run(&mut self, db: &mut Db) -> (bool, Vec<Topic>) {
         let mut tx = Tx::new(db);
         let result = catch_unwind(AssertUnwindSafe(|| (self.closure)(&mut tx)))
-            .unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into())));
+            .unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into()).into()));
         let touched = tx.into_touched();
         let keep = matches!(result, Ok(Outcome::Commit(_)));
         self.result = Some(result);
@@ -56,8 +57,8 @@ where
         let answer = match (self.result, committed) {
             (Some(Ok(Outcome::Rollback(value))), _) | (Some(Ok(Outcome::Commit(value))), Ok(())) => Ok(value),
             (Some(Err(error)), _) => Err(error),
-            (_, Err(why)) => Err(StoreError::Unavailable(why)),
-            (None, Ok(())) => Err(StoreError::Unavailable("the write did not run".into())),
+            (_, Err(why)) => Err(StoreError::Unavailable(why).into()),
+            (None, Ok(())) => Err(StoreError::Unavailable("the write did not run".into()).into()),
         };
         // a caller that has gone away no longer waits for an answer
         drop(self.reply.send(answer));
@@ -81,17 +82,16 @@ impl Writer {
         Self { queue }
     }
 
-    pub(crate) async fn write<T, F>(&self, closure: F) -> Result<T>
+    pub(crate) async fn write<T, E, F>(&self, closure: F) -> std::result::Result<T, E>
     where
         T: Send + 'static,
-        F: FnMut(&mut Tx<'_>) -> Result<Outcome<T>> + Send + 'static,
+        E: Failure,
+        F: FnMut(&mut Tx<'_>) -> std::result::Result<Outcome<T>, E> + Send + 'static,
     {
+        let gone = || E::from(StoreError::Unavailable("the SQLite writer has ended".into()));
         let (reply, answer) = oneshot::channel();
-        let gone = |_| StoreError::Unavailable("the SQLite writer has ended".into());
-        self.queue
-            .send(Box::new(Write { closure, result: None, reply }))
-            .map_err(|_| StoreError::Unavailable("the SQLite writer has ended".into()))?;
-        answer.await.map_err(gone)?
+        self.queue.send(Box::new(Write { closure, result: None, reply })).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
     }
 }
 

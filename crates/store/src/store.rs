@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::db::{Db, Manager, Pooled};
 use crate::epochs::{Epochs, Topic};
-use crate::error::{Result, StoreError};
+use crate::error::{Failure, Result, StoreError};
 use crate::open::{OpenError, Role, StoreConfig};
 use crate::sqlite::{Hearing, Writer};
 use crate::url::DatabaseUrl;
@@ -95,7 +95,7 @@ impl Store {
                 .idle_timeout(Some(Duration::from_secs(600)))
                 .max_lifetime(None)
                 .test_on_check_out(false)
-                .connection_timeout(Duration::from_secs(2))
+                .connection_timeout(config.pool_wait)
                 .error_handler(Box::new(QuietErrors))
                 .build_unchecked(Manager(config.clone()))
         });
@@ -143,10 +143,11 @@ impl Store {
 
     /// Reads. On SQLite it runs here and now (about 20 µs, cheaper than a hop to another thread); on PostgreSQL in a
     /// thread that may wait. The closure may run twice if a connection turns out to be dead.
-    pub async fn read<T, F>(&self, mut read: F) -> Result<T>
+    pub async fn read<T, E, F>(&self, mut read: F) -> std::result::Result<T, E>
     where
         T: Send + 'static,
-        F: FnMut(&mut Db) -> Result<T> + Send + 'static,
+        E: Failure,
+        F: FnMut(&mut Db) -> std::result::Result<T, E> + Send + 'static,
     {
         match (&self.inner.pool, &self.inner.writer) {
             (Some(pool), Some(_)) => with_connection(pool, &mut read),
@@ -155,16 +156,17 @@ impl Store {
                 run_blocking(move || with_connection(&pool, &mut read)).await
             }
             (None, Some(writer)) => writer.write(move |tx| read(tx).map(Outcome::Rollback)).await,
-            (None, None) => Err(StoreError::Unavailable("no connection".into())),
+            (None, None) => Err(StoreError::Unavailable("no connection".into()).into()),
         }
     }
 
     /// Writes: one closure, one transaction, answered after the commit. On SQLite the waiting closures share
     /// one commit; on PostgreSQL the closure is repeated when two transactions stood in each other's way.
-    pub async fn write<T, F>(&self, mut write: F) -> Result<T>
+    pub async fn write<T, E, F>(&self, mut write: F) -> std::result::Result<T, E>
     where
         T: Send + 'static,
-        F: FnMut(&mut Tx<'_>) -> Result<Outcome<T>> + Send + 'static,
+        E: Failure,
+        F: FnMut(&mut Tx<'_>) -> std::result::Result<Outcome<T>, E> + Send + 'static,
     {
         match (&self.inner.writer, &self.inner.pool) {
             (Some(writer), _) => writer.write(write).await,
@@ -173,7 +175,7 @@ impl Store {
                     (pool.clone(), Arc::clone(&self.inner.epochs), Arc::clone(&self.inner.commits));
                 run_blocking(move || postgres::write(&pool, &epochs, &commits, &mut write)).await
             }
-            (None, None) => Err(StoreError::Unavailable("no connection".into())),
+            (None, None) => Err(StoreError::Unavailable("no connection".into()).into()),
         }
     }
 
@@ -184,20 +186,23 @@ impl Store {
 }
 
 /// Runs a read on a pooled connection, once more on a fresh one where the first had died while idle.
-fn with_connection<T>(pool: &r2d2::Pool<Manager>, read: &mut dyn FnMut(&mut Db) -> Result<T>) -> Result<T> {
+fn with_connection<T, E: Failure>(
+    pool: &r2d2::Pool<Manager>,
+    read: &mut dyn FnMut(&mut Db) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let mut last = None;
     for _ in 0..=pool.max_size() {
         let mut pooled = get_connection(pool)?;
-        match read(&mut pooled.db) {
-            Err(StoreError::Unavailable(why)) => {
-                if pooled.db.check_alive().is_ok() {
-                    return Err(StoreError::Unavailable(why));
-                }
-                pooled.broken = true;
-            }
-            answer => return answer,
+        let answer = read(&mut pooled.db);
+        let failed =
+            matches!(&answer, Err(error) if matches!(error.as_store_error(), Some(StoreError::Unavailable(_))));
+        if !failed || pooled.db.check_alive().is_ok() {
+            return answer;
         }
+        pooled.broken = true;
+        last = Some(answer);
     }
-    Err(StoreError::Unavailable("every connection was lost".into()))
+    last.unwrap_or_else(|| Err(StoreError::Unavailable("every connection was lost".into()).into()))
 }
 
 pub(crate) fn get_connection(pool: &r2d2::Pool<Manager>) -> Result<r2d2::PooledConnection<Manager>> {
@@ -216,9 +221,11 @@ impl r2d2::HandleError<StoreError> for QuietErrors {
     }
 }
 
-async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn run_blocking<T: Send + 'static, E: Failure>(
+    work: impl FnOnce() -> std::result::Result<T, E> + Send + 'static,
+) -> std::result::Result<T, E> {
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,
-        Err(error) => Err(StoreError::Unavailable(format!("a database task ended early: {error}"))),
+        Err(error) => Err(StoreError::Unavailable(format!("a database task ended early: {error}")).into()),
     }
 }

@@ -78,6 +78,14 @@ pub fn update_throttle_block(db: &mut Db, bucket: &str, blocked_until: i64) -> R
     Ok(())
 }
 
+/// Takes one count back.
+pub fn update_throttle_refund(db: &mut Db, bucket: &str) -> Result<()> {
+    diesel::update(dsl::throttles.filter(dsl::bucket.eq(bucket)).filter(dsl::failures.gt(0)))
+        .set(dsl::failures.eq(dsl::failures - 1))
+        .execute(db)?;
+    Ok(())
+}
+
 /// Forgets a bucket: somebody proved to be its owner.
 pub fn delete_throttle(db: &mut Db, bucket: &str) -> Result<()> {
     diesel::delete(dsl::throttles.filter(dsl::bucket.eq(bucket))).execute(db)?;

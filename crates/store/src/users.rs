@@ -77,18 +77,18 @@ pub fn update_user_password(db: &mut Db, id: &str, password_hash: &str, now: i64
     Ok(changed == 1)
 }
 
-/// Disables (`Some(now)`) or enables (`None`); `false` where there is no such person.
-pub fn update_user_disabled(db: &mut Db, id: &str, disabled_at: Option<i64>, now: i64) -> Result<bool> {
+/// Changes what the person is called; `false` where there is no such person.
+pub fn update_user_name(db: &mut Db, id: &str, name: &str, now: i64) -> Result<bool> {
     let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
-        .set((dsl::disabled_at.eq(disabled_at), dsl::updated_at.eq(now)))
+        .set((dsl::name.eq(name), dsl::updated_at.eq(now)))
         .execute(db)?;
     Ok(changed == 1)
 }
 
-/// Gives a role; `false` where there is no such person.
-pub fn update_user_role(db: &mut Db, id: &str, role: &str, now: i64) -> Result<bool> {
+/// Disables (`Some(now)`) or enables (`None`); `false` where there is no such person.
+pub fn update_user_disabled(db: &mut Db, id: &str, disabled_at: Option<i64>, now: i64) -> Result<bool> {
     let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
-        .set((dsl::role.eq(role), dsl::updated_at.eq(now)))
+        .set((dsl::disabled_at.eq(disabled_at), dsl::updated_at.eq(now)))
         .execute(db)?;
     Ok(changed == 1)
 }
