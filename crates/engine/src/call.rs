@@ -1,0 +1,109 @@
+//! What every decision is given: the engine, the time, and who asks.
+
+use std::sync::{Arc, RwLock};
+
+use gatepost_protocol::issuer::Issuer;
+use gatepost_protocol::secret::{Secret, SecretKind};
+use ring::rand::SecureRandom;
+
+use crate::error::{Error, Result};
+use crate::introspect::TokenCache;
+use crate::keys::KeyRing;
+use crate::policy::Policy;
+use crate::registry::Registry;
+use crate::seal::{MasterKey, SealKey};
+
+/// What does not change between requests.
+pub struct Engine {
+    /// who we are
+    pub issuer: Issuer,
+    /// the operator's choices
+    pub policy: Policy,
+    /// clients and APIs, kept in memory while they stand still
+    pub registry: Registry,
+    /// answers about tokens, kept in memory while they stand still
+    pub(crate) tokens: TokenCache,
+    pub(crate) keys: RwLock<KeyRing>,
+    pub(crate) requests: SealKey,
+    pub(crate) forms: SealKey,
+    pub(crate) private_keys: SealKey,
+    random: Box<dyn SecureRandom + Send + Sync>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Engine({})", self.issuer.as_str())
+    }
+}
+
+impl Engine {
+    /// An engine for this issuer; what it seals can be opened by every node with the same master key.
+    pub fn new(
+        issuer: Issuer,
+        policy: Policy,
+        master: &MasterKey,
+        random: Box<dyn SecureRandom + Send + Sync>,
+    ) -> Self {
+        Self {
+            issuer,
+            policy,
+            registry: Registry::default(),
+            tokens: TokenCache::default(),
+            keys: RwLock::default(),
+            requests: master.derive("authorization-request"),
+            forms: master.derive("form"),
+            private_keys: master.derive("signing-key"),
+            random,
+        }
+    }
+
+    /// The source of all randomness.
+    pub fn random(&self) -> &dyn SecureRandom {
+        self.random.as_ref()
+    }
+
+    /// A new secret of this kind: 256 random bits.
+    pub fn make_secret(&self, kind: SecretKind) -> Result<Secret> {
+        Ok(Secret::from_random(kind, self.random_bytes()?))
+    }
+
+    /// A new id: 122 random bits, never used again.
+    pub fn make_id(&self) -> Result<String> {
+        Ok(uuid::Builder::from_random_bytes(self.random_bytes()?).into_uuid().simple().to_string())
+    }
+
+    fn random_bytes<const N: usize>(&self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes).map_err(|_| Error::Internal("the system gives no random bytes".into()))?;
+        Ok(bytes)
+    }
+}
+
+/// From where a request came; for the audit log, throttles and the list of sessions. Never decides by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// the address, canonical; a network of an operator's proxy is looked through
+    pub ip: String,
+    /// the browser's or client's own words, cut
+    pub user_agent: String,
+    /// the reference that pages, logs and audit show
+    pub request_id: String,
+}
+
+/// One request, as the engine sees it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// what does not change
+    pub engine: Arc<Engine>,
+    /// unix seconds; one reading for the whole request
+    pub now: i64,
+    /// who asks, from where
+    pub origin: Origin,
+}
+
+impl Call {
+    /// The operator's choices.
+    pub fn policy(&self) -> &Policy {
+        &self.engine.policy
+    }
+}

@@ -1,0 +1,29 @@
+//! Sweeping: what has ended is removed in small batches, by one node at a time.
+
+use gatepost_store::sweep::{self, Sweepable};
+use gatepost_store::{Outcome, Tx};
+
+use crate::call::Call;
+use crate::error::Result;
+
+/// How long a node keeps the sweeper's turn, in seconds.
+const LEASE: i64 = 55;
+
+/// Takes the turn; `false` where another node has it.
+pub fn take_turn(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<bool>> {
+    Ok(Outcome::Commit(sweep::update_sweep_lease(tx, call.now, call.now + LEASE)?))
+}
+
+/// Removes one batch; how many rows. Less than the policy's batch means that the table is clean.
+pub fn sweep_batch(call: &Call, tx: &mut Tx<'_>, what: Sweepable) -> Result<Outcome<usize>> {
+    let kept = &call.policy().retention;
+    let keep = match what {
+        Sweepable::Codes => kept.codes,
+        Sweepable::AccessTokens => kept.access_tokens,
+        Sweepable::RefreshTokens | Sweepable::Grants => kept.refresh_tokens,
+        Sweepable::Sessions | Sweepable::SetupLinks => kept.sessions,
+        Sweepable::Throttles => 0,
+        Sweepable::AuditEvents => kept.audit,
+    };
+    Ok(Outcome::Commit(sweep::delete_ended(tx, what, call.now - keep, kept.batch)?))
+}

@@ -1,0 +1,8 @@
+//! Signing people in: passwords, sessions, throttles, new accounts.
+
+pub mod password;
+pub mod session;
+pub mod sign_up;
+mod throttle;
+
+pub use session::SignedIn;

@@ -1,0 +1,116 @@
+//! Signing in with a password, in three steps: [`begin_attempt`] counts it, the caller verifies the hash outside any
+//! transaction (in the pool for slow hashes), [`finish_attempt`] starts a session or charges the failure.
+
+use gatepost_protocol::secret::Secret;
+use gatepost_store::{Outcome, Tx, sessions, users};
+use serde_json::json;
+
+use super::session::{SignedIn, start_session};
+use super::throttle;
+use crate::account::end_all_access;
+use crate::audit::{Actor, Event, record_event};
+use crate::call::Call;
+use crate::email::{Email, normalize_email};
+use crate::error::Result;
+
+/// A counted attempt.
+#[derive(Debug)]
+pub struct Attempt {
+    /// the account, if there is one
+    user_id: Option<String>,
+    email_key: String,
+    /// the hash to verify; `None`: verify the dummy instead, the answer is no either way
+    pub password_hash: Option<String>,
+}
+
+/// Counts an attempt and finds what has to be verified. Unknown, disabled and throttled accounts look the same.
+pub fn begin_attempt(call: &Call, tx: &mut Tx<'_>, email: &str) -> Result<Outcome<Attempt>> {
+    let Ok(Email { key, .. }) = normalize_email(email) else {
+        return Ok(Outcome::Rollback(Attempt { user_id: None, email_key: String::new(), password_hash: None }));
+    };
+    let admitted = throttle::admit_attempt(call, tx, &key)?;
+    let user = users::find_user_by_email(tx, &key)?.filter(|user| admitted && user.disabled_at.is_none());
+    let (user_id, password_hash) = user.map_or((None, None), |user| (Some(user.id), user.password_hash));
+    Ok(Outcome::Commit(Attempt { user_id, email_key: key, password_hash }))
+}
+
+/// A successful sign-in.
+pub struct Started {
+    /// for the cookie
+    pub cookie: Secret,
+    /// who it is
+    pub signed_in: SignedIn,
+}
+
+impl std::fmt::Debug for Started {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Started({})", self.signed_in.user_id)
+    }
+}
+
+/// Ends an attempt. `rehashed`: the same password under newer parameters, if the stored hash was older.
+pub fn finish_attempt(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    attempt: &Attempt,
+    verified: bool,
+    rehashed: Option<&str>,
+) -> Result<Outcome<Option<Started>>> {
+    let user = match (&attempt.user_id, verified) {
+        (Some(id), true) => users::find_user(tx, id)?,
+        _ => None,
+    };
+    // the account may have been disabled, or its password changed, while the hash was computed
+    let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash == attempt.password_hash);
+    let Some(user) = user else {
+        let subject = attempt.user_id.as_deref().unwrap_or_default();
+        record_event(
+            call,
+            tx,
+            Event::refused(Actor::Nobody, "session.started", subject),
+            &json!({"with": "password"}),
+        )?;
+        return Ok(Outcome::Commit(None));
+    };
+    throttle::forgive_attempt(call, tx, &attempt.email_key)?;
+    if let Some(hash) = rehashed {
+        users::update_user_password(tx, &user.id, hash, call.now)?;
+    }
+    let (cookie, signed_in) = start_session(call, tx, &user)?;
+    let event = Event::done(Actor::User(&user.id), "session.started", &signed_in.session_id);
+    record_event(call, tx, event, &json!({"with": "password"}))?;
+    Ok(Outcome::Commit(Some(Started { cookie, signed_in })))
+}
+
+/// Ends an attempt that proves the password again without starting a session.
+pub fn finish_check(call: &Call, tx: &mut Tx<'_>, attempt: &Attempt, verified: bool) -> Result<Outcome<()>> {
+    if verified {
+        throttle::forgive_attempt(call, tx, &attempt.email_key)?;
+    } else {
+        let subject = attempt.user_id.as_deref().unwrap_or_default();
+        record_event(call, tx, Event::refused(Actor::User(subject), "password.checked", subject), &json!(null))?;
+    }
+    Ok(Outcome::Commit(()))
+}
+
+/// Changes the password of somebody who has just proven the old one. Every other session and every app loses access
+/// the browser that did it gets a new session.
+pub fn change_password(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    session: &SignedIn,
+    old_hash: &str,
+    new_hash: &str,
+) -> Result<Outcome<Option<Started>>> {
+    let user = users::find_user(tx, &session.user_id)?;
+    let Some(user) = user.filter(|user| user.password_hash.as_deref() == Some(old_hash) && user.disabled_at.is_none())
+    else {
+        return Ok(Outcome::Rollback(None));
+    };
+    users::update_user_password(tx, &user.id, new_hash, call.now)?;
+    sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
+    end_all_access(call, tx, &user.id, "password changed")?;
+    let (cookie, signed_in) = start_session(call, tx, &user)?;
+    record_event(call, tx, Event::done(Actor::User(&user.id), "password.changed", &user.id), &json!(null))?;
+    Ok(Outcome::Commit(Some(Started { cookie, signed_in })))
+}
