@@ -1,0 +1,199 @@
+//! Gatepost as a server under test: its settings file, its people and clients, through its own CLI and pages.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, digest};
+use serde_json::{Value, json};
+
+use crate::http::{Conn, Response};
+use crate::jar::Jar;
+use crate::ops::{Op, draw_text};
+use crate::server::{find_free_port, run_program};
+use crate::target::{Client, Counter, Program, Target};
+use crate::wire::{encode, origin_of, split_url, write_request};
+
+const SCOPE: &str = "bench:read";
+const RESOURCE: &str = "http://127.0.0.1/bench";
+const REDIRECT_URI: &str = "http://127.0.0.1/callback";
+const OPERATIONS: [Op; 5] =
+    [Op::ClientCredentials, Op::IntrospectActive, Op::IntrospectUnknown, Op::CodeExchange, Op::Refresh];
+
+/// The program beside this one, as cargo puts it there.
+pub(crate) fn find_program(named: Option<&Path>) -> Result<PathBuf, String> {
+    let own = std::env::current_exe().map_err(|error| format!("this program's own path: {error}"))?;
+    let beside = own.with_file_name(format!("gatepost{}", std::env::consts::EXE_SUFFIX));
+    let program = named.map_or(beside, Path::to_path_buf);
+    let program = std::path::absolute(program).map_err(|error| error.to_string())?;
+    if program.is_file() {
+        return Ok(program);
+    }
+    let release = if cfg!(debug_assertions) { "" } else { " --release" };
+    Err(format!(
+        "there is no gatepost at {}; build it first:\n    cargo build{release} -p gatepost-server",
+        program.display()
+    ))
+}
+
+/// What a Gatepost under test is made from.
+#[derive(Clone)]
+pub(crate) struct Plan<'a> {
+    pub(crate) program: &'a Path,
+    /// for settings and data; emptied first
+    pub(crate) folder: PathBuf,
+    /// whether introspection may answer from memory
+    pub(crate) cached: bool,
+}
+
+/// Writes fresh settings and describes the server in `target`; without an address the database is SQLite in the folder.
+pub(crate) fn prepare_target(plan: &Plan<'_>, database: Option<String>, target: &mut Target) -> Result<(), String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", plan.folder.display());
+    if plan.folder.exists() {
+        fs::remove_dir_all(&plan.folder).map_err(fail)?;
+    }
+    fs::create_dir_all(&plan.folder).map_err(fail)?;
+    let port = find_free_port()?;
+    let issuer = format!("http://127.0.0.1:{port}");
+    let secrets = [draw_text(32), draw_text(32)];
+    let database = database.unwrap_or_else(|| format!("sqlite:{}", plan.folder.join("gatepost.db").display()));
+    let settings = make_settings(port, &database, plan.cached, &secrets);
+    let file = plan.folder.join("gatepost.toml");
+    let text = toml::to_string(&settings).map_err(|error| format!("settings: {error}"))?;
+    fs::write(&file, text).map_err(fail)?;
+    let [service_secret, resource_secret] = secrets;
+    let client = |id: &str, secret: String, auth: &str, scope: &str| Client {
+        id: id.into(),
+        secret,
+        auth: auth.into(),
+        scope: scope.into(),
+        ..Client::default()
+    };
+    target.start = Some(call(plan, &["serve"]));
+    target.ready_url = format!("{issuer}/.well-known/oauth-authorization-server");
+    target.discovery = true;
+    target.cc = Some(client("bench-service", service_secret, "basic", SCOPE));
+    target.resource = Some(client("bench-api", resource_secret, "basic", ""));
+    let mut code = client("bench-app", String::new(), "none", &format!("{SCOPE} offline_access"));
+    code.redirect_uri = REDIRECT_URI.into();
+    target.code = Some(code);
+    target.forwarded = true;
+    target.commits = Some(Counter { url: format!("{issuer}/metrics"), name: "gatepost_sqlite_commits_total".into() });
+    target.ops = if plan.cached { OPERATIONS.to_vec() } else { OPERATIONS[..3].to_vec() };
+    Ok(())
+}
+
+/// A command of the gatepost program with the settings of the plan.
+fn call(plan: &Plan<'_>, arguments: &[&str]) -> Program {
+    let mut cmd = vec![plan.program.display().to_string(), "--config".into()];
+    cmd.push(plan.folder.join("gatepost.toml").display().to_string());
+    cmd.extend(arguments.iter().map(|argument| (*argument).to_string()));
+    Program { cmd, cwd: plan.folder.display().to_string(), ..Program::default() }
+}
+
+fn make_settings(port: u16, database: &str, cached: bool, secrets: &[String; 2]) -> Value {
+    let hash = |secret: &String| URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.as_bytes()));
+    json!({
+        "server": {
+            "public_url": format!("http://127.0.0.1:{port}"),
+            "listen": format!("127.0.0.1:{port}"),
+            "shutdown_delay": "0s",
+            // authorizations come as if from many people behind a proxy
+            "trusted_proxies": ["127.0.0.1"],
+        },
+        "database": { "url": database },
+        "security": { "master_key": draw_text(32) },
+        "tokens": { "access_ttl": 3600 },
+        "cache": { "introspection": cached },
+        "observability": { "metrics": "main" },
+        // the limits are what is not to be measured
+        "limits": { "token_requests_per_second": 1_000_000, "authorize_per_minute": 100_000 },
+        "resource_servers": [{
+            "id": "bench-api",
+            "name": "Bench API",
+            "resource": RESOURCE,
+            "secret_hash": hash(&secrets[1]),
+            "scopes": [{ "name": SCOPE, "description": "Read what the benchmark reads" }],
+        }],
+        "clients": [
+            {
+                "client_id": "bench-service",
+                "name": "Bench service",
+                "kind": "service",
+                "auth_method": "client_secret_basic",
+                "secret_hash": hash(&secrets[0]),
+                "scopes": [SCOPE],
+                "grant_types": ["client_credentials"],
+            },
+            {
+                "client_id": "bench-app",
+                "name": "Bench app",
+                "kind": "native",
+                "first_party": true,
+                "redirect_uris": [REDIRECT_URI],
+                "scopes": [SCOPE, "offline_access"],
+                "grant_types": ["authorization_code", "refresh_token"],
+            },
+        ],
+    })
+}
+
+/// Adds people and signs them in, each in a browser of their own.
+pub(crate) fn sign_people_in(plan: &Plan<'_>, target: &mut Target, count: usize) -> Result<(), String> {
+    let issuer = origin_of(&target.ready_url).to_string();
+    target.sessions.clear();
+    for index in 0..count {
+        let (email, password) = (format!("person{index}@example.com"), draw_text(24));
+        let name = format!("Person {index}");
+        let arguments = ["user", "add", "--email", &email, "--name", &name, "--password-stdin", "--json"];
+        run_program(&call(plan, &arguments), &format!("{password}\n"))?;
+        target.sessions.push(sign_in(&issuer, &email, &password)?);
+    }
+    Ok(())
+}
+
+/// Signs in on the login page; gives the Cookie header of the session.
+fn sign_in(issuer: &str, email: &str, password: &str) -> Result<String, String> {
+    let (host, _) = split_url(issuer).ok_or("the issuer is not an http:// address")?;
+    let mut conn = Conn::new(&host);
+    let mut send = |request: Vec<u8>| conn.send(&request).map_err(|error| format!("login: {error}"));
+    let page: Response = send(write_request("GET", (&host, "/login"), &[], None))?;
+    let mut jar = Jar::default();
+    jar.absorb(&page);
+    let csrf = find_input(&page.text(), "csrf").ok_or_else(|| format!("login: no csrf: {}", page.clip()))?;
+    let body = format!("csrf={}&email={}&password={}&with=password", encode(&csrf), encode(email), encode(password));
+    let headers = [("Cookie".into(), jar.to_header()), ("Origin".into(), issuer.into())];
+    let answer = send(write_request("POST", (&host, "/login"), &headers, Some(&body)))?;
+    jar.absorb(&answer);
+    if answer.status >= 400 || !jar.has("gp_session") {
+        return Err(format!("login: no session: {}", answer.clip()));
+    }
+    Ok(jar.to_header())
+}
+
+/// The value of an input element of that name, whatever the order of its attributes.
+fn find_input(page: &str, name: &str) -> Option<String> {
+    let inputs = page.split("<input").skip(1).filter_map(|rest| rest.split_once('>')).map(|(input, _)| input);
+    let attribute = |input: &str, key: &str| {
+        let (_, after) = input.split_once(&format!(" {key}=\""))?;
+        after.split_once('"').map(|(value, _)| value.to_string())
+    };
+    inputs.into_iter().find_map(|input| {
+        let found = attribute(input, "name").is_some_and(|found| found == name);
+        if found { attribute(input, "value") } else { None }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_input;
+
+    #[test]
+    fn hidden_inputs_are_found() {
+        let page = r#"<input type="hidden" name="tx" value="t"><input value="c-1_" name="csrf" type="hidden"/>"#;
+        assert_eq!(find_input(page, "csrf").as_deref(), Some("c-1_"));
+        assert_eq!(find_input(page, "tx").as_deref(), Some("t"));
+        assert_eq!(find_input(page, "email"), None);
+    }
+}
