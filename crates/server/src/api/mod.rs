@@ -1,0 +1,3 @@
+//! The account API.
+
+pub(crate) mod whoami;

@@ -1,0 +1,100 @@
+//! Introspection (RFC 7662). A token that is known to be good is answered from memory, without another thread.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::client_auth::authenticate_resource_server;
+use gatepost_engine::introspect::{KnownToken, find_token, read_presented_token, recall_token, sign_answer};
+use gatepost_engine::{Call, Error, Refused};
+use gatepost_protocol::error::ErrorCode;
+use gatepost_protocol::params::Params;
+
+use super::{failure_key, read_client};
+use crate::extract::read_form;
+use crate::limits::TooMany;
+use crate::respond::{json, oauth_body, oauth_error, too_many};
+use crate::state::State;
+
+/// The media type of a signed answer (RFC 9701 §4).
+const SIGNED: &str = "application/token-introspection+jwt";
+
+pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    let params = match read_form(&state, &request, payload).await {
+        Ok(params) => params,
+        Err(fault) => return oauth_body(fault.status(), ErrorCode::InvalidRequest, fault.public()),
+    };
+    let mut call = state.plain_call();
+    call.origin.ip = state.client_ip(&request);
+    match answer(&state, &request, &call, &params).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(TooMany(seconds))) => too_many(seconds),
+        Err(error) => oauth_error(&state.call(&request), &error),
+    }
+}
+
+async fn answer(
+    state: &State,
+    request: &HttpRequest,
+    call: &Call,
+    params: &Params,
+) -> Result<Result<HttpResponse, TooMany>, Error> {
+    let presented = read_client(request, params, &[])?;
+    let who = failure_key(call, presented.client_id());
+    if let Err(wait) = state.limits.check_introspection(&who) {
+        return Ok(Err(wait));
+    }
+    let catalogue = state.find_catalogue(call).await?;
+    let server = authenticate_resource_server(&presented, &catalogue, call.now)
+        .inspect_err(|_| state.limits.charge_introspection(&who))?;
+    let Some(token) = params.one("token") else {
+        return Err(Refused::new(ErrorCode::InvalidRequest, "token is missing.").into());
+    };
+    let epochs = state.installation.store.epochs();
+    let known = match read_presented_token(token) {
+        None => None,
+        Some(hash) => match recall_token(call, epochs, server, &hash) {
+            Some(known) => Some(known),
+            None => {
+                let (as_of, server) = (epochs.now(), server.clone());
+                state.read(call, move |call, db| find_token(call, db, as_of, &server, &hash)).await?
+            }
+        },
+    };
+    if accepts_signed(request) {
+        let body = sign_answer(call, server, known.as_deref())?;
+        return Ok(Ok(signed(body)));
+    }
+    Ok(Ok(json(StatusCode::OK, body(known))))
+}
+
+fn body(known: Option<Arc<KnownToken>>) -> String {
+    known.map_or_else(|| r#"{"active":false}"#.to_owned(), |known| known.body.clone())
+}
+
+/// Only where it is named: `*/*` means that plain JSON will do.
+fn accepts_signed(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let quality = |wanted: &str| {
+        accept.split(',').find_map(|part| {
+            let (media, params) = part.split_once(';').unwrap_or((part, ""));
+            if !media.trim().eq_ignore_ascii_case(wanted) {
+                return None;
+            }
+            let weight = params.split(';').find_map(|param| param.trim().strip_prefix("q="));
+            Some(weight.map_or(1.0, |weight| weight.parse::<f32>().unwrap_or(0.0)))
+        })
+    };
+    match (quality(SIGNED), quality("application/json")) {
+        (Some(signed), plain) => signed > 0.0 && signed >= plain.unwrap_or(0.0),
+        (None, _) => false,
+    }
+}
+
+fn signed(jwt: String) -> HttpResponse {
+    let mut response = json(StatusCode::OK, jwt);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(SIGNED));
+    response
+}

@@ -1,0 +1,49 @@
+//! Revocation (RFC 7009).
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::client_auth::authenticate_client;
+use gatepost_engine::revoke::revoke_token;
+use gatepost_engine::{Call, Error, Refused};
+use gatepost_protocol::error::ErrorCode;
+use gatepost_protocol::params::Params;
+
+use super::{failure_key, read_client};
+use crate::extract::read_form;
+use crate::limits::TooMany;
+use crate::respond::{allow_any_origin, oauth_body, oauth_error, too_many};
+use crate::state::State;
+
+pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    let params = match read_form(&state, &request, payload).await {
+        Ok(params) => params,
+        Err(fault) => return allow_any_origin(oauth_body(fault.status(), ErrorCode::InvalidRequest, fault.public())),
+    };
+    let call = state.call(&request);
+    allow_any_origin(match answer(&state, &request, &call, params).await {
+        Ok(Ok(())) => HttpResponse::Ok().insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store"))).finish(),
+        Ok(Err(TooMany(seconds))) => too_many(seconds),
+        Err(error) => oauth_error(&call, &error),
+    })
+}
+
+async fn answer(
+    state: &State,
+    request: &HttpRequest,
+    call: &Call,
+    params: Params,
+) -> Result<Result<(), TooMany>, Error> {
+    let presented = read_client(request, &params, &[])?;
+    let who = failure_key(call, presented.client_id());
+    if let Err(wait) = state.limits.check_token(&who) {
+        return Ok(Err(wait));
+    }
+    let found = state.find_client(call, presented.client_id()).await?;
+    let client = authenticate_client(&presented, found, call.now).inspect_err(|_| state.limits.charge_token(&who))?;
+    let Some(token) = params.one("token").map(str::to_owned) else {
+        return Err(Refused::new(ErrorCode::InvalidRequest, "token is missing.").into());
+    };
+    state.write(call, move |call, tx| revoke_token(call, tx, &client, &token)).await?;
+    Ok(Ok(()))
+}

@@ -1,0 +1,53 @@
+//! The token endpoint (OAuth 2.1 §3.2).
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::client_auth::authenticate_client;
+use gatepost_engine::token::{TokenRequest, check_token_request, exchange_grant};
+use gatepost_engine::{Call, Error};
+use gatepost_protocol::error::ErrorCode;
+use gatepost_protocol::params::Params;
+use gatepost_protocol::token::TokenResponse;
+
+use super::{failure_key, read_client};
+use crate::extract::read_form;
+use crate::limits::TooMany;
+use crate::respond::{allow_any_origin, json, oauth_body, oauth_error, too_many};
+use crate::state::State;
+
+pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    let params = match read_form(&state, &request, payload).await {
+        Ok(params) => params,
+        Err(fault) => return allow_any_origin(oauth_body(fault.status(), ErrorCode::InvalidRequest, fault.public())),
+    };
+    let call = state.call(&request);
+    allow_any_origin(match answer(&state, &request, &call, params).await {
+        Ok(Ok(tokens)) => json(StatusCode::OK, serde_json::to_string(&tokens).unwrap_or_default()),
+        Ok(Err(TooMany(seconds))) => too_many(seconds),
+        Err(error) => oauth_error(&call, &error),
+    })
+}
+
+async fn answer(
+    state: &State,
+    request: &HttpRequest,
+    call: &Call,
+    params: Params,
+) -> Result<Result<TokenResponse, TooMany>, Error> {
+    let presented = read_client(request, &params, &["resource"])?;
+    let who = failure_key(call, presented.client_id());
+    if let Err(wait) = state.limits.check_token(&who) {
+        return Ok(Err(wait));
+    }
+    let found = state.find_client(call, presented.client_id()).await?;
+    let client = authenticate_client(&presented, found, call.now).inspect_err(|_| state.limits.charge_token(&who))?;
+    let catalogue = state.find_catalogue(call).await?;
+    let asked = TokenRequest { params: Arc::new(params), client, catalogue };
+    check_token_request(&asked)?;
+    let decided = state.write(call, move |call, tx| exchange_grant(call, tx, &asked)).await?;
+    let tokens = decided.inspect_err(|_| state.limits.charge_token(&who))?;
+    Ok(Ok(tokens))
+}

@@ -1,0 +1,112 @@
+//! Reading requests: bounded, with a deadline, and strict.
+
+use actix_web::http::header;
+use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::{HttpRequest, http::StatusCode};
+use futures_util::StreamExt;
+use gatepost_protocol::params::{Params, ParamsFault};
+
+use crate::state::State;
+
+/// Why a form could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FormFault {
+    /// not `application/x-www-form-urlencoded`
+    ContentType,
+    /// the body is compressed
+    Encoding,
+    /// the body is larger than allowed
+    TooLarge,
+    /// the body did not arrive in time
+    TooSlow,
+    /// the connection broke
+    Broken,
+    /// the form itself
+    Params(ParamsFault),
+}
+
+impl FormFault {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::ContentType | Self::Params(_) | Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+
+    pub(crate) fn public(self) -> &'static str {
+        match self {
+            Self::ContentType => "The body must be application/x-www-form-urlencoded.",
+            Self::Encoding => "Compressed bodies are not accepted.",
+            Self::TooLarge => "The body is too large.",
+            Self::TooSlow => "The body took too long.",
+            Self::Broken => "The body did not arrive.",
+            Self::Params(_) => "The parameters are malformed.",
+        }
+    }
+}
+
+/// Reads a form. actix has a deadline for the head only; this is the one for the whole body.
+pub(crate) async fn read_form(state: &State, request: &HttpRequest, payload: Payload) -> Result<Params, FormFault> {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let media_type = text(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
+    if !media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(FormFault::ContentType);
+    }
+    if text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(FormFault::Encoding);
+    }
+    let limit = state.settings.http.form_limit.as_bytes();
+    let announced = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(FormFault::TooLarge);
+    }
+    let body = tokio::time::timeout(state.settings.http.body_timeout.as_duration(), collect_body(payload, limit));
+    let body = body.await.map_err(|_| FormFault::TooSlow)??;
+    Params::parse(&body).map_err(FormFault::Params)
+}
+
+/// A form nearly always arrives in one piece, which is then not copied.
+async fn collect_body(mut payload: Payload, limit: usize) -> Result<Bytes, FormFault> {
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|_| FormFault::Broken)?;
+        if first.len() + rest.len() + piece.len() > limit {
+            return Err(FormFault::TooLarge);
+        }
+        if first.is_empty() {
+            first = piece;
+        } else {
+            rest.extend_from_slice(&piece);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::from(first.as_ref());
+    whole.extend_from_slice(&rest);
+    Ok(whole.freeze())
+}
+
+/// The Authorization header, if there is exactly one and it is text.
+pub(crate) fn read_authorization(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?;
+    // what is not text is nobody's credential, but it was an attempt to use the header
+    Some(value.to_str().unwrap_or(""))
+}
+
+/// The value of a cookie; a second one of the same name is an attempt to plant one (LG8), so there is none then.
+pub(crate) fn read_cookie<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
+    let mut found = None;
+    for header in request.headers().get_all(header::COOKIE) {
+        for pair in header.to_str().ok()?.split(';') {
+            let Some((key, value)) = pair.trim().split_once('=') else { continue };
+            if key == name && found.replace(value).is_some() {
+                return None;
+            }
+        }
+    }
+    found
+}

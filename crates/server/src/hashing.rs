@@ -1,0 +1,88 @@
+//! The bounded pool for argon2id: sign-ins must never starve anything else, nor be waited for without end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use gatepost_engine::password::{self, PasswordPolicy};
+use tokio::sync::Semaphore;
+
+use crate::settings::PasswordSettings;
+
+/// Computes slow hashes, a few at a time.
+#[derive(Clone)]
+pub(crate) struct HashPool {
+    threads: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    queue: usize,
+    wait: Duration,
+    policy: PasswordPolicy,
+}
+
+/// Too many hashes wait: 503 with `Retry-After`.
+#[derive(Debug)]
+pub(crate) struct Busy;
+
+/// What a verification found.
+pub(crate) struct Verified {
+    /// the password is right
+    pub(crate) good: bool,
+    /// the same password under the present parameters, where the stored hash is older
+    pub(crate) rehashed: Option<String>,
+}
+
+impl HashPool {
+    pub(crate) fn new(settings: &PasswordSettings, policy: PasswordPolicy) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let threads = match settings.hash_threads {
+            0 => cores.max(2),
+            threads => usize::from(threads),
+        };
+        Self {
+            threads: Arc::new(Semaphore::new(threads)),
+            waiting: Arc::default(),
+            queue: usize::from(settings.hash_queue),
+            wait: settings.hash_wait.as_duration(),
+            policy,
+        }
+    }
+
+    /// Verifies against the stored hash, or against a dummy of the same cost where there is none.
+    pub(crate) async fn verify(&self, stored: Option<String>, password: String) -> Result<Verified, Busy> {
+        let policy = self.policy;
+        self.run(move || {
+            let Some(stored) = stored else {
+                password::verify_password(&password::dummy_hash(&policy), &password);
+                return Verified { good: false, rehashed: None };
+            };
+            let good = password::verify_password(&stored, &password);
+            let rehashed = (good && password::needs_rehash(&policy, &stored))
+                .then(|| password::hash_password(&policy, crate::random::source(), &password).ok())
+                .flatten();
+            Verified { good, rehashed }
+        })
+        .await
+    }
+
+    /// Hashes a new password.
+    pub(crate) async fn hash(&self, password: String) -> Result<Option<String>, Busy> {
+        let policy = self.policy;
+        self.run(move || password::hash_password(&policy, crate::random::source(), &password).ok()).await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.queue + self.threads.available_permits() {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            return Err(Busy);
+        }
+        let permit = tokio::time::timeout(self.wait, Arc::clone(&self.threads).acquire_owned()).await;
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        let Ok(Ok(permit)) = permit else { return Err(Busy) };
+        let done = tokio::task::spawn_blocking(move || {
+            let answer = work();
+            drop(permit);
+            answer
+        });
+        done.await.map_err(|_| Busy)
+    }
+}

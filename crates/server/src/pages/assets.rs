@@ -1,0 +1,20 @@
+//! Stylesheet, script, icon and logo.
+
+use actix_web::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::pages::errors::not_found;
+use crate::pages::render::ASSET_HEADERS;
+use crate::state::State;
+
+pub(crate) async fn get(request: HttpRequest, name: Path<String>, state: Data<State>) -> HttpResponse {
+    let Some(asset) = state.pages.find_asset(&name).cloned() else { return not_found(request, state).await };
+    let known = request.headers().get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == asset.etag.as_bytes());
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((ETAG, asset.etag)).insert_header((CONTENT_TYPE, asset.content_type));
+    for header in ASSET_HEADERS {
+        response.insert_header(*header);
+    }
+    if known { response.finish() } else { response.body(asset.bytes) }
+}

@@ -1,0 +1,118 @@
+//! Asking whether an app may.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::consent::{NextStep, find_allowed_scopes, refuse_request};
+use gatepost_engine::registry::{Catalogue, OFFLINE_ACCESS};
+use gatepost_engine::sign_in::SignedIn;
+use gatepost_protocol::params::Params;
+use gatepost_protocol::scope::ScopeSet;
+
+use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::views::{ApiView, ConsentView, ErrorKind, ReturnTo, ScopeView, Trust};
+use crate::pages::visitor::Visitor;
+use crate::respond;
+use crate::state::State;
+
+const DAY: i64 = 86_400;
+
+pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    show(&request, &state).await.unwrap_or_else(|response| response)
+}
+
+async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let visitor = Visitor::recognise(state, request).await?;
+    let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
+    let (pending, session) = find_pending(state, &visitor, &params).await?;
+    match pending.next_step(state, &visitor, &session).await? {
+        NextStep::Consent => {}
+        step => return Ok(pending.take_step(state, &visitor, step, Some(&session), Arrived::ByGet).await),
+    }
+    let view = make_view(state, &visitor, &pending, &session).await?;
+    Ok(visitor.page(state, StatusCode::OK, &view))
+}
+
+/// The request and the person; without either there is nothing to ask.
+async fn find_pending(state: &State, visitor: &Visitor, params: &Params) -> Result<(Pending, SignedIn), HttpResponse> {
+    let too_old = || visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::RequestTooOld));
+    let pending = Pending::find(state, visitor, params).await?.ok_or_else(too_old)?;
+    match &visitor.session {
+        Some(session) => Ok((pending, session.clone())),
+        None => Err(pending.take_step(state, visitor, NextStep::SignIn, None, Arrived::ByGet).await),
+    }
+}
+
+async fn make_view(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    session: &SignedIn,
+) -> Result<ConsentView, HttpResponse> {
+    let trouble = |error: gatepost_engine::Error| respond::engine_error_page(state, &visitor.call, &error);
+    let catalogue = state.find_catalogue(&visitor.call).await.map_err(trouble)?;
+    let (user_id, client_id) = (session.user_id.clone(), pending.client.client_id.clone());
+    let before = state.read(&visitor.call, move |_, db| find_allowed_scopes(db, &user_id, &client_id)).await;
+    let before = before.map_err(trouble)?;
+    let client = &pending.client;
+    let mut scopes = describe_scopes(&catalogue, &pending.request.scopes, &before);
+    // a client that may refresh keeps its access, whether it asked for that by name or not
+    if client.may_use("refresh_token") && !pending.request.scopes.contains(OFFLINE_ACCESS) {
+        scopes.push(describe_scope(&catalogue, OFFLINE_ACCESS, &before));
+    }
+    let idle = client.refresh_absolute_ttl.unwrap_or(visitor.call.engine.policy.refresh_absolute_ttl);
+    let apis = pending.request.resources.iter().filter_map(|resource| catalogue.find_by_resource(resource));
+    Ok(ConsentView {
+        csrf: visitor.csrf(),
+        tx: pending.sealed.clone(),
+        app: client.name.clone(),
+        email: session.email.clone(),
+        trust: match client.verified {
+            true => Trust::Verified { publisher: None },
+            false => Trust::Unverified { host: None },
+        },
+        scopes,
+        away_days: u32::try_from((idle / DAY).max(1)).unwrap_or(u32::MAX),
+        returns_to: ReturnTo::new(pending.request.redirect.uri()),
+        apis: apis.map(|server| ApiView { name: server.name.clone(), uri: server.resource.clone() }).collect(),
+    })
+}
+
+/// The sentences of scopes, as the API that defines each wrote them.
+pub(crate) fn describe_scopes(catalogue: &Catalogue, scopes: &ScopeSet, before: &ScopeSet) -> Vec<ScopeView> {
+    scopes.iter().map(|name| describe_scope(catalogue, name, before)).collect()
+}
+
+fn describe_scope(catalogue: &Catalogue, name: &str, before: &ScopeSet) -> ScopeView {
+    let known = catalogue.find_scope(name);
+    let api = known.and_then(|scope| catalogue.find_by_id(&scope.resource_server_id));
+    ScopeView {
+        name: name.to_owned(),
+        sentence: known.map(|scope| scope.description.clone()),
+        api: api.map(|server| server.name.clone()),
+        sensitive: known.is_some_and(|scope| scope.sensitive),
+        already: before.contains(name),
+    }
+}
+
+pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    decide(&request, payload, &state).await.unwrap_or_else(|response| response)
+}
+
+async fn decide(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+    let (pending, session) = find_pending(state, &visitor, &params).await?;
+    if pending.next_step(state, &visitor, &session).await? == NextStep::SignIn {
+        return Ok(pending.take_step(state, &visitor, NextStep::SignIn, None, Arrived::ByForm).await);
+    }
+    match params.one("decision") {
+        Some("allow") => Ok(pending.send_code(state, &visitor, &session, true, Arrived::ByForm).await),
+        Some("deny") => {
+            let asked = pending.request.clone();
+            let url = state.write(&visitor.call, move |call, tx| refuse_request(call, tx, &asked, &session)).await;
+            let url = url.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
+            Ok(pending.send_away(state, &visitor, url, Arrived::ByForm))
+        }
+        _ => Err(respond::error_page(state, &visitor.call, ErrorKind::BadRequest)),
+    }
+}

@@ -1,0 +1,18 @@
+//! Pages for people. A handler finds out who asks ([`visitor::Visitor`]), makes one call, and shows a view.
+
+pub(crate) mod account;
+pub(crate) mod assets;
+pub(crate) mod brand;
+pub(crate) mod consent;
+pub(crate) mod continue_request;
+pub(crate) mod errors;
+pub(crate) mod home;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod password;
+pub(crate) mod render;
+pub(crate) mod setup;
+pub(crate) mod signup;
+pub(crate) mod texts;
+pub(crate) mod views;
+pub(crate) mod visitor;

@@ -1,0 +1,102 @@
+//! Changing the password.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::sign_in::password::{Attempt, Started, begin_attempt, change_password, finish_check};
+use gatepost_protocol::params::Params;
+
+use crate::pages::signup::find_password_fault;
+use crate::pages::views::{AccountFrame, ErrorKind, Fault, PasswordView, SecurityView};
+use crate::pages::visitor::{Visitor, read_notice};
+use crate::respond;
+use crate::state::State;
+
+pub(crate) async fn security(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let shown = async {
+        let visitor = Visitor::recognise(&state, &request).await?;
+        let (_, frame) = visitor.frame(read_notice(&request))?;
+        Ok(visitor.page(&state, StatusCode::OK, &SecurityView { frame, password_changed: None }))
+    };
+    shown.await.unwrap_or_else(|response: HttpResponse| response)
+}
+
+fn make_view(visitor: &Visitor, frame: AccountFrame) -> PasswordView {
+    let min_password = visitor.call.engine.policy.password.min_length as u32;
+    PasswordView { frame, min_password, current_fault: None, new_fault: None }
+}
+
+pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let shown = async {
+        let visitor = Visitor::recognise(&state, &request).await?;
+        let (_, frame) = visitor.frame(None)?;
+        Ok(visitor.page(&state, StatusCode::OK, &make_view(&visitor, frame)))
+    };
+    shown.await.unwrap_or_else(|response: HttpResponse| response)
+}
+
+pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    change(&request, payload, &state).await.unwrap_or_else(|response| response)
+}
+
+async fn change(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+    let (session, frame) = visitor.frame(None)?;
+    let (current, new) = read_fields(&params);
+    let words = [session.email.as_str(), session.name.as_str(), state.settings.brand.name.as_str()];
+    let mut view = make_view(&visitor, frame);
+    view.new_fault = find_password_fault(&visitor.call, &new, &words);
+    if view.new_fault.is_none() && new == current {
+        view.new_fault = Some(Fault::PasswordSame);
+    }
+    if current.is_empty() {
+        view.current_fault = Some(Fault::PasswordMissing);
+    }
+    if view.new_fault.is_some() || view.current_fault.is_some() {
+        return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
+    }
+    let Some(old_hash) = prove_password(state, &visitor, session.email.clone(), current).await? else {
+        view.current_fault = Some(Fault::PasswordWrong);
+        return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
+    };
+    let busy = || respond::error_page(state, &visitor.call, ErrorKind::Unavailable);
+    let hashed = state.hashing.hash(new).await.map_err(|_| busy())?;
+    let new_hash = hashed.ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::Broken))?;
+    let signed_in = session.clone();
+    let changed = state
+        .write(&visitor.call, move |call, tx| change_password(call, tx, &signed_in, &old_hash, &new_hash))
+        .await
+        .map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
+    match changed {
+        Some(Started { cookie, .. }) => {
+            let response = respond::see_other(&visitor.own("/account/security?done=password-changed"));
+            Ok(visitor.with_session(response, &cookie))
+        }
+        None => Err(respond::error_page(state, &visitor.call, ErrorKind::FormExpired)),
+    }
+}
+
+fn read_fields(params: &Params) -> (String, String) {
+    let field = |name| params.one(name).unwrap_or_default().to_owned();
+    (field("current"), field("new"))
+}
+
+/// The stored hash, if the password is right; tries are counted like those of the sign-in page (R-21: all paths).
+async fn prove_password(
+    state: &State,
+    visitor: &Visitor,
+    email: String,
+    password: String,
+) -> Result<Option<String>, HttpResponse> {
+    let trouble = |error: gatepost_engine::Error| respond::engine_error_page(state, &visitor.call, &error);
+    let attempt: Attempt =
+        state.write(&visitor.call, move |call, tx| begin_attempt(call, tx, &email)).await.map_err(trouble)?;
+    let stored = attempt.password_hash.clone();
+    let verified = state.hashing.verify(stored.clone(), password).await;
+    let verified = verified.map_err(|_| respond::error_page(state, &visitor.call, ErrorKind::Unavailable))?;
+    state
+        .write(&visitor.call, move |call, tx| finish_check(call, tx, &attempt, verified.good))
+        .await
+        .map_err(trouble)?;
+    Ok(stored.filter(|_| verified.good))
+}

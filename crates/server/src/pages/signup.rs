@@ -1,0 +1,160 @@
+//! Creating an account.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::email::{Email, normalize_email};
+use gatepost_engine::password::{PasswordFault, check_new_password_against};
+use gatepost_engine::sign_in::password::Started;
+use gatepost_engine::sign_in::sign_up::{NewUser, SignUpRefusal, sign_up};
+use gatepost_engine::{Call, SignUpMode};
+use gatepost_protocol::params::Params;
+
+use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::login::end_old_session;
+use crate::pages::views::{AccountFaults, ErrorKind, Fault, SignupView};
+use crate::pages::visitor::Visitor;
+use crate::respond;
+use crate::state::State;
+
+/// Longest name of a person, in characters.
+const MAX_NAME: usize = 100;
+
+pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    show(&request, &state).await.unwrap_or_else(|response| response)
+}
+
+async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let visitor = Visitor::recognise(state, request).await?;
+    check_open(state, &visitor)?;
+    let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
+    let pending = Pending::find(state, &visitor, &params).await?;
+    let email = pending.as_ref().and_then(|pending| pending.request.login_hint.clone()).unwrap_or_default();
+    let view = make_view(&visitor, pending.as_ref(), &Person { email, ..Person::default() });
+    Ok(visitor.page(state, StatusCode::OK, &view))
+}
+
+fn check_open(state: &State, visitor: &Visitor) -> Result<(), HttpResponse> {
+    match visitor.call.engine.policy.sign_up {
+        SignUpMode::Open => Ok(()),
+        SignUpMode::Closed => Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))),
+    }
+}
+
+/// What somebody typed who wants an account.
+#[derive(Default)]
+pub(crate) struct Person {
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) password: String,
+    pub(crate) faults: AccountFaults,
+}
+
+impl Person {
+    /// Reads and checks the fields; the address is the normalised one.
+    pub(crate) fn read(call: &Call, params: &Params, brand: &str) -> (Self, Option<Email>) {
+        let field = |name| params.one(name).unwrap_or_default().trim().to_owned();
+        let mut person = Self {
+            email: field("email").chars().take(254).collect(),
+            name: field("name").chars().take(300).collect(),
+            password: params.one("password").unwrap_or_default().to_owned(),
+            faults: AccountFaults::default(),
+        };
+        let email = normalize_email(&person.email).ok();
+        person.faults.email = match (&email, person.email.is_empty()) {
+            (_, true) => Some(Fault::EmailMissing),
+            (None, false) => Some(Fault::EmailInvalid),
+            (Some(_), false) => None,
+        };
+        person.faults.name = find_name_fault(&person.name);
+        let words = [person.email.as_str(), person.name.as_str(), brand];
+        person.faults.password = find_password_fault(call, &person.password, &words);
+        (person, email)
+    }
+}
+
+/// What is wrong with a name.
+pub(crate) fn find_name_fault(name: &str) -> Option<Fault> {
+    match name.chars().count() {
+        0 => Some(Fault::NameMissing),
+        1..=MAX_NAME => None,
+        _ => Some(Fault::NameLong { max: MAX_NAME as u32 }),
+    }
+}
+
+/// What is wrong with a new password.
+pub(crate) fn find_password_fault(call: &Call, password: &str, words: &[&str]) -> Option<Fault> {
+    if password.is_empty() {
+        return Some(Fault::PasswordMissing);
+    }
+    check_new_password_against(&call.engine.policy.password, password, words).err().map(|fault| match fault {
+        PasswordFault::TooShort { min, length } => Fault::PasswordShort { min: min as u32, n: length as u32 },
+        PasswordFault::TooLong => Fault::PasswordLong { max: 256 },
+        PasswordFault::Common => Fault::PasswordCommon,
+        PasswordFault::Personal => Fault::PasswordGuessable,
+    })
+}
+
+fn make_view(visitor: &Visitor, pending: Option<&Pending>, person: &Person) -> SignupView {
+    SignupView {
+        csrf: visitor.csrf(),
+        tx: pending.map(|pending| pending.sealed.clone()),
+        app: pending.map(|pending| pending.client.name.clone()),
+        email: person.email.clone(),
+        name: person.name.clone(),
+        min_password: visitor.call.engine.policy.password.min_length as u32,
+        faults: person.faults,
+    }
+}
+
+pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    create(&request, payload, &state).await.unwrap_or_else(|response| response)
+}
+
+async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+    check_open(state, &visitor)?;
+    let pending = Pending::find(state, &visitor, &params).await?;
+    let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
+    let (true, Some(email)) = (person.faults.is_empty(), email) else {
+        return Ok(visitor.page(
+            state,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &make_view(&visitor, pending.as_ref(), &person),
+        ));
+    };
+    if let Err(wait) = state.limits.count_signup(&visitor.call.origin.ip) {
+        return Err(respond::wait_page(state, &visitor.call, wait.0));
+    }
+    let new = hash_person(state, &visitor, &person, email).await?;
+    let created = state.write(&visitor.call, move |call, tx| sign_up(call, tx, &new)).await;
+    let created = created.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
+    match created {
+        Ok(Started { cookie, signed_in }) => {
+            end_old_session(state, &visitor).await;
+            let response = match &pending {
+                Some(pending) => pending.go_on(state, &visitor, &signed_in, Arrived::ByForm).await,
+                None => respond::see_other(&visitor.own("/account")),
+            };
+            Ok(visitor.with_session(response, &cookie))
+        }
+        Err(SignUpRefusal::Taken) => {
+            person.faults.email = Some(Fault::EmailUnavailable);
+            Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &make_view(&visitor, pending.as_ref(), &person)))
+        }
+        Err(SignUpRefusal::Closed) => Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed)),
+    }
+}
+
+/// The person with the password hashed, in the pool for that.
+pub(crate) async fn hash_person(
+    state: &State,
+    visitor: &Visitor,
+    person: &Person,
+    email: Email,
+) -> Result<NewUser, HttpResponse> {
+    let busy = || respond::error_page(state, &visitor.call, ErrorKind::Unavailable);
+    let hashed = state.hashing.hash(person.password.clone()).await.map_err(|_| busy())?;
+    let hash = hashed.ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::Broken))?;
+    Ok(NewUser { email, name: person.name.clone(), password_hash: Some(hash), role: gatepost_store::users::ROLE_USER })
+}

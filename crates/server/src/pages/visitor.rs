@@ -1,0 +1,200 @@
+//! Who looks at a page: which browser, who is signed in there, and whether a form came from our own page.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::csrf::{check_form_token, make_form_token};
+use gatepost_engine::sign_in::SignedIn;
+use gatepost_engine::sign_in::session::{find_session, note_session_use};
+use gatepost_engine::{Call, Error};
+use gatepost_protocol::issuer::Issuer;
+use gatepost_protocol::params::Params;
+use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
+use gatepost_store::Outcome;
+
+use crate::extract::{FormFault, read_cookie, read_form};
+use crate::pages::views::{AccountFrame, ErrorKind, Notice, View};
+use crate::respond;
+use crate::state::State;
+
+/// Name of the cookie of a signed-in browser. `__Host-` needs TLS, so plain HTTP on this computer goes without (LG8).
+fn session_cookie(issuer: &Issuer) -> &'static str {
+    if issuer.is_https() { "__Host-gp_session" } else { "gp_session" }
+}
+
+/// Name of the cookie that tells one browser from another.
+fn browser_cookie(issuer: &Issuer) -> &'static str {
+    if issuer.is_https() { "__Host-gp_browser" } else { "gp_browser" }
+}
+
+/// Who looks at a page.
+pub(crate) struct Visitor {
+    pub(crate) call: Call,
+    pub(crate) session: Option<SignedIn>,
+    browser: Secret,
+    /// the browser has no cookie of ours yet
+    is_new: bool,
+}
+
+impl Visitor {
+    /// Finds out who asks; one read of the database if there is a session cookie.
+    pub(crate) async fn recognise(state: &State, request: &HttpRequest) -> Result<Self, HttpResponse> {
+        let call = state.call(request);
+        let (mut visitor, cookie) = Self::without_session(call, request)
+            .map_err(|(call, error)| respond::engine_error_page(state, &call, &error))?;
+        if let Some(cookie) = cookie {
+            let found = state.read(&visitor.call, move |call, db| find_session(call, db, &cookie)).await;
+            visitor.session = found.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
+            visitor.note_use(state).await;
+        }
+        Ok(visitor)
+    }
+
+    /// Who asks, and the session cookie for a read that the caller does together with others.
+    pub(crate) fn without_session(call: Call, request: &HttpRequest) -> Result<(Self, Option<String>), (Call, Error)> {
+        let issuer = &call.engine.issuer;
+        let cookie = read_cookie(request, session_cookie(issuer)).map(str::to_owned);
+        let known = read_cookie(request, browser_cookie(issuer))
+            .and_then(|value| Secret::parse(SecretKind::BrowserBinding, value));
+        let is_new = known.is_none();
+        let browser = match known {
+            Some(browser) => browser,
+            None => match call.engine.make_secret(SecretKind::BrowserBinding) {
+                Ok(browser) => browser,
+                Err(error) => return Err((call, error)),
+            },
+        };
+        Ok((Self { call, session: None, browser, is_new }, cookie))
+    }
+
+    /// Now and then writes down that the session is used. If that fails the page is still right.
+    pub(crate) async fn note_use(&self, state: &State) {
+        let Some(session) = self.session.clone().filter(|session| session.needs_note(&self.call)) else { return };
+        let noted = state.write(&self.call, move |call, tx| {
+            note_session_use(call, tx, &session)?;
+            Ok(Outcome::Commit(()))
+        });
+        if let Err(error) = noted.await {
+            crate::state::log_error(&self.call, &error);
+        }
+    }
+
+    /// Reads a form and makes sure that it is ours: Origin, Sec-Fetch-Site, and the token of this browser and session.
+    pub(crate) async fn read_post(
+        state: &State,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<(Self, Params), HttpResponse> {
+        let form = read_form(state, request, payload).await;
+        let visitor = Self::recognise(state, request).await?;
+        let params = match form {
+            Ok(params) => params,
+            Err(fault) => return Err(visitor.form_fault(state, fault)),
+        };
+        if !is_from_here(request, &visitor.call.engine.issuer) {
+            return Err(respond::error_page(state, &visitor.call, ErrorKind::FormExpired));
+        }
+        if visitor.is_new {
+            return Err(respond::error_page(state, &visitor.call, ErrorKind::CookiesOff));
+        }
+        let session_id = visitor.session.as_ref().map(|session| session.session_id.as_str());
+        let presented = params.one("csrf").unwrap_or_default();
+        if !check_form_token(&visitor.call, visitor.browser.expose(), session_id, presented) {
+            return Err(respond::error_page(state, &visitor.call, ErrorKind::FormExpired));
+        }
+        Ok((visitor, params))
+    }
+
+    fn form_fault(&self, state: &State, fault: FormFault) -> HttpResponse {
+        let mut response = respond::error_page(state, &self.call, ErrorKind::BadRequest);
+        *response.status_mut() = fault.status();
+        response
+    }
+
+    /// The token for forms of this page.
+    pub(crate) fn csrf(&self) -> String {
+        let session_id = self.session.as_ref().map(|session| session.session_id.as_str());
+        make_form_token(&self.call, self.browser.expose(), session_id)
+    }
+
+    /// What an authorization request is bound to.
+    pub(crate) fn browser_hash(&self) -> String {
+        TokenHash::of(&self.browser).to_base64()
+    }
+
+    /// A page; a new browser gets its cookie with it.
+    pub(crate) fn page<V: View>(&self, state: &State, status: StatusCode, view: &V) -> HttpResponse {
+        self.greet(respond::page(state, status, view))
+    }
+
+    /// Any answer; a new browser gets its cookie with it.
+    pub(crate) fn greet(&self, mut response: HttpResponse) -> HttpResponse {
+        if self.is_new {
+            let name = browser_cookie(&self.call.engine.issuer);
+            set_cookie(&mut response, &self.call.engine.issuer, name, self.browser.expose(), None);
+        }
+        response
+    }
+
+    /// The same answer with the cookie of a new session.
+    pub(crate) fn with_session(&self, mut response: HttpResponse, cookie: &Secret) -> HttpResponse {
+        let issuer = &self.call.engine.issuer;
+        let age = self.call.engine.policy.session_absolute_ttl;
+        set_cookie(&mut response, issuer, session_cookie(issuer), cookie.expose(), Some(age));
+        response
+    }
+
+    /// The same answer without a session any more.
+    pub(crate) fn without_cookie(&self, mut response: HttpResponse) -> HttpResponse {
+        let issuer = &self.call.engine.issuer;
+        set_cookie(&mut response, issuer, session_cookie(issuer), "", Some(0));
+        response
+    }
+
+    /// What every account page shows, or the way to the sign-in page.
+    pub(crate) fn frame(&self, notice: Option<Notice>) -> Result<(&SignedIn, AccountFrame), HttpResponse> {
+        match &self.session {
+            Some(session) => Ok((session, AccountFrame { email: session.email.clone(), csrf: self.csrf(), notice })),
+            None => Err(self.greet(respond::see_other(&self.call.engine.issuer.url("/login")))),
+        }
+    }
+
+    /// A link or redirect to one of our own pages.
+    pub(crate) fn own(&self, path: &str) -> String {
+        self.call.engine.issuer.url(path)
+    }
+}
+
+/// A browser that says where a form comes from must say that it comes from here. One that says nothing has only the
+/// token to show.
+fn is_from_here(request: &HttpRequest, issuer: &Issuer) -> bool {
+    let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
+    let origin = text("origin").is_none_or(|origin| origin == issuer.origin());
+    let site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    origin && site
+}
+
+fn set_cookie(response: &mut HttpResponse, issuer: &Issuer, name: &str, value: &str, max_age: Option<i64>) {
+    let secure = if issuer.is_https() { "; Secure" } else { "" };
+    let age = max_age.map(|age| format!("; Max-Age={age}")).unwrap_or_default();
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+/// The notice that a redirect asked the next page to show.
+pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
+    let params = Params::parse(request.query_string().as_bytes()).ok()?;
+    match params.one("done")? {
+        "profile-saved" => Some(Notice::ProfileSaved),
+        "sign-in-again" => Some(Notice::SignInAgain),
+        "password-changed" => Some(Notice::PasswordChanged),
+        "session-ended" => Some(Notice::SessionEnded),
+        "others-ended" => Some(Notice::OthersEnded),
+        "access-ended" => Some(Notice::AccessEnded),
+        "setup-done" => Some(Notice::SetupDone),
+        _ => None,
+    }
+}

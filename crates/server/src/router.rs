@@ -1,0 +1,121 @@
+//! Every route on one screen, one line each.
+
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::web::{self, ServiceConfig, get, post, route};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
+use gatepost_protocol::issuer::Issuer;
+
+use crate::api::whoami;
+use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
+use crate::pages::{account, assets, consent, errors, home, login, logout, password, setup, signup};
+use crate::respond::preflight;
+
+/// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
+#[rustfmt::skip]
+pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: bool) {
+    let at = |path: &str| web::resource(format!("{}{path}", issuer.path()));
+    let (oauth, _) = issuer.well_known("oauth-authorization-server");
+    let (openid, openid_appended) = issuer.well_known("openid-configuration");
+    let mut add = |resource: Resource| { config.service(resource); };
+
+    // protocol
+    add(both(at("/oauth2/authorize"), authorize::get, authorize::post));             // OAuth 2.1 §3.1
+    add(open_post(at("/oauth2/token"), token::post));                                // OAuth 2.1 §3.2
+    add(only_post(at("/oauth2/introspect"), introspect::post));                      // RFC 7662
+    add(open_post(at("/oauth2/revoke"), revoke::post));                              // RFC 7009
+    add(open_get(at("/oauth2/jwks"), jwks::get));                                    // RFC 7517
+    add(open_get(web::resource(oauth), metadata::get));                              // RFC 8414 §3.1
+    add(open_get(web::resource(openid.clone()), metadata::get));                     // RFC 8414 §5
+    if openid_appended != openid {
+        add(open_get(web::resource(openid_appended), metadata::get));                // OpenID Discovery §4
+    }
+
+    // pages
+    add(only_get(at("/"), home::get));
+    add(both(at("/login"), login::get, login::post));
+    add(both(at("/signup"), signup::get, signup::post));
+    add(both(at("/consent"), consent::get, consent::post));
+    add(both(at("/logout"), logout::get, logout::post));
+    add(both(at("/setup/{token}"), setup::get, setup::post));
+    add(both(at("/account"), account::profile, account::save_profile));
+    add(only_get(at("/account/security"), password::security));
+    add(both(at("/account/password"), password::get, password::post));
+    add(only_get(at("/account/sessions"), account::sessions));
+    add(only_post(at("/account/sessions/end"), account::end_session));
+    add(only_post(at("/account/sessions/end-others"), account::end_other_sessions));
+    add(only_get(at("/account/apps"), account::apps));
+    add(only_get(at("/account/apps/{client_id}/end"), account::ask_end_access));
+    add(only_post(at("/account/apps/end"), account::end_access));
+    add(only_get(at("/assets/{name}"), assets::get));
+
+    // API
+    add(open_get(at("/api/v1/whoami"), whoami::get));                                // RFC 6750
+
+    // operations
+    add(only_get(at("/healthz"), health::live));
+    add(only_get(at("/readyz"), health::ready));
+    if metrics {
+        add(only_get(at("/metrics"), health::metrics));
+    }
+    config.default_service(route().to(errors::not_found));
+}
+
+/// GET and HEAD; any other method is 405 with what would do (M-02).
+fn only_get<F, A>(resource: Resource, handler: F) -> Resource
+where
+    F: Handler<A, Output: Responder + 'static>,
+    A: FromRequest + 'static,
+{
+    let head = web::head().to(handler.clone());
+    resource.route(get().to(handler)).route(head).default_service(not_allowed("GET, HEAD"))
+}
+
+/// POST alone.
+fn only_post<F, A>(resource: Resource, handler: F) -> Resource
+where
+    F: Handler<A, Output: Responder + 'static>,
+    A: FromRequest + 'static,
+{
+    resource.route(post().to(handler)).default_service(not_allowed("POST"))
+}
+
+/// A page and its form.
+fn both<F, A, G, B>(resource: Resource, show: F, submit: G) -> Resource
+where
+    F: Handler<A, Output: Responder + 'static>,
+    A: FromRequest + 'static,
+    G: Handler<B, Output: Responder + 'static>,
+    B: FromRequest + 'static,
+{
+    let head = web::head().to(show.clone());
+    resource.route(get().to(show)).route(head).route(post().to(submit)).default_service(not_allowed("GET, HEAD, POST"))
+}
+
+/// GET for pages of any origin: the endpoint never looks at a cookie (C-01).
+fn open_get<F, A>(resource: Resource, handler: F) -> Resource
+where
+    F: Handler<A, Output: Responder + 'static>,
+    A: FromRequest + 'static,
+{
+    only_get(resource, handler).route(answer_preflight("GET"))
+}
+
+/// POST for pages of any origin: the endpoint never looks at a cookie (C-01).
+fn open_post<F, A>(resource: Resource, handler: F) -> Resource
+where
+    F: Handler<A, Output: Responder + 'static>,
+    A: FromRequest + 'static,
+{
+    only_post(resource, handler).route(answer_preflight("POST"))
+}
+
+fn answer_preflight(methods: &'static str) -> actix_web::Route {
+    web::method(Method::OPTIONS).to(move || async move { preflight(methods) })
+}
+
+fn not_allowed(methods: &'static str) -> actix_web::Route {
+    route().to(move || async move {
+        HttpResponse::MethodNotAllowed().insert_header((ALLOW, HeaderValue::from_static(methods))).finish()
+    })
+}

@@ -1,0 +1,211 @@
+//! Running the server: listen, guard every request, sweep beside, stop gracefully.
+
+use std::net::TcpListener;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_web::dev::{Server, Service, ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::web::Data;
+use actix_web::{App, HttpResponse, HttpServer};
+use futures_util::FutureExt;
+use gatepost_engine::{cleanup, keys};
+use gatepost_store::sweep::Sweepable;
+
+use crate::pages::views::ErrorKind;
+use crate::respond;
+use crate::router::add_routes;
+use crate::settings::{MetricsPlace, Settings};
+use crate::state::State;
+
+/// Starts answering on this listener.
+pub(crate) fn start_server(state: &Data<State>, listener: TcpListener) -> std::io::Result<Server> {
+    let settings = &state.settings;
+    let workers = match settings.http.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        workers => usize::from(workers),
+    };
+    let per_worker = (settings.http.max_connections as usize / workers).max(1);
+    let shared = state.clone();
+    let server = HttpServer::new(move || make_app(shared.clone()))
+        .workers(workers)
+        .max_connections(per_worker)
+        .client_request_timeout(settings.http.header_timeout.as_duration())
+        .keep_alive(settings.http.keep_alive.as_duration())
+        .shutdown_timeout(u64::try_from(settings.server.shutdown_timeout.as_secs()).unwrap_or(30))
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+fn make_app(
+    state: Data<State>,
+) -> App<
+    impl actix_web::dev::ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let issuer = state.installation.engine.issuer.clone();
+    let metrics = state.settings.observability.metrics == MetricsPlace::Main;
+    let guarded = state.clone();
+    App::new().app_data(state).configure(move |config| add_routes(config, &issuer, metrics)).wrap_fn(
+        move |request, service| {
+            let state = guarded.clone();
+            let longest = state.settings.http.url_limit.as_bytes();
+            let fits = request.uri().path_and_query().is_none_or(|url| url.as_str().len() <= longest);
+            // the request must not be cloned: the router needs to be its only owner
+            let work = if fits { Ok(service.call(request)) } else { Err(request) };
+            async move {
+                let answer = match work {
+                    Ok(work) => guard_request(&state, work).await,
+                    Err(request) => {
+                        Ok(request.into_response(HttpResponse::UriTooLong().body("The address is too long.\n")))
+                    }
+                };
+                let status = match &answer {
+                    Ok(response) => response.status(),
+                    Err(error) => error.as_response_error().status_code(),
+                };
+                state.metrics.count_answer(status.as_u16());
+                answer
+            }
+        },
+    )
+}
+
+/// Lets a request take only so long, and a panic cost one answer, never a worker.
+async fn guard_request(
+    state: &State,
+    work: impl Future<Output = Result<ServiceResponse, actix_web::Error>>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let http = &state.settings.http;
+    let longest = http.handler_timeout.as_duration() + http.body_timeout.as_duration();
+    match tokio::time::timeout(longest, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => {
+            state.metrics.count_panic();
+            let call = state.plain_call();
+            tracing::error!("a request panicked");
+            Err(InternalError::from_response("panic", respond::error_page(state, &call, ErrorKind::Broken)).into())
+        }
+        Err(_) => {
+            state.metrics.count_timeout();
+            Err(InternalError::from_response("time-out", respond::unavailable(5)).into())
+        }
+    }
+}
+
+/// The listener for metrics alone, where the settings want one.
+pub(crate) fn start_metrics_server(state: &Data<State>) -> std::io::Result<Option<Server>> {
+    if state.settings.observability.metrics != MetricsPlace::Own {
+        return Ok(None);
+    }
+    let shared = state.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(shared.clone())
+            .route("/metrics", actix_web::web::get().to(crate::endpoints::health::metrics))
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(state.settings.observability.metrics_listen.0)?;
+    Ok(Some(server.run()))
+}
+
+/// Waits for SIGTERM or Ctrl-C and then stops: readiness says no at once, the listener closes after a while, and what is
+/// being answered is finished. A second signal stops at once.
+pub(crate) fn stop_on_signal(state: &Data<State>, servers: Vec<actix_web::dev::ServerHandle>) {
+    let state = state.clone();
+    actix_web::rt::spawn(async move {
+        wait_for_signal().await;
+        state.ready.store(false, Ordering::Release);
+        tracing::info!("stopping");
+        let delay = tokio::time::sleep(state.settings.server.shutdown_delay.as_duration());
+        let graceful = async {
+            delay.await;
+            for server in &servers {
+                server.stop(true).await;
+            }
+        };
+        tokio::select! {
+            () = graceful => {}
+            () = wait_for_signal() => {
+                for server in &servers {
+                    server.stop(false).await;
+                }
+            }
+        }
+    });
+}
+
+async fn wait_for_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    drop(tokio::signal::ctrl_c().await);
+}
+
+/// Sweeps and picks up rotated keys, as long as the server runs.
+pub(crate) fn start_background_work(state: &Data<State>) {
+    let sweeping = Arc::clone(state);
+    actix_web::rt::spawn(async move {
+        let interval = sweeping.settings.sweep.interval.as_duration().max(Duration::from_secs(1));
+        loop {
+            tokio::time::sleep(interval).await;
+            if let Err(error) = sweep_once(&sweeping).await {
+                tracing::warn!(%error, "sweeping failed; the next round tries again");
+            }
+        }
+    });
+    let reloading = Arc::clone(state);
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            if let Err(error) = reloading.read(&reloading.plain_call(), keys::load_keys).await {
+                tracing::warn!(%error, "cannot read the signing keys again");
+            }
+        }
+    });
+}
+
+/// One round over everything that ends, if it is this node's turn.
+async fn sweep_once(state: &State) -> gatepost_engine::Result<()> {
+    if !state.write(&state.plain_call(), |call, tx| cleanup::take_turn(call, tx)).await? {
+        return Ok(());
+    }
+    for what in Sweepable::ALL {
+        loop {
+            let removed =
+                state.write(&state.plain_call(), move |call, tx| cleanup::sweep_batch(call, tx, what)).await?;
+            if (removed as i64) < state.installation.engine.policy.retention.batch {
+                break;
+            }
+            // whoever waits to write goes first
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    Ok(())
+}
+
+/// Opens the listener; the error says which port is taken.
+pub(crate) fn bind_listener(settings: &Settings) -> Result<TcpListener, String> {
+    let address = settings.server.listen.0;
+    TcpListener::bind(address).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!("port {} is in use", address.port()),
+        _ => format!("cannot listen on {address}: {error}"),
+    })
+}
