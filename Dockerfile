@@ -3,7 +3,7 @@
 FROM rust:1-bookworm AS build
 # libpq is built from source with OpenSSL, so that PostgreSQL can be reached over TLS
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends perl make \
+    && apt-get install -y --no-install-recommends libssl-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
@@ -11,7 +11,7 @@ RUN cargo build --release --locked --features postgres-tls -p gatepost-server
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates curl \
+    && apt-get install -y --no-install-recommends ca-certificates curl libssl3 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --create-home --home-dir /var/lib/gatepost gatepost \
     && install -d -o gatepost -g gatepost -m 0700 /var/lib/gatepost/data

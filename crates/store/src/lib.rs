@@ -13,6 +13,7 @@ mod db;
 mod epochs;
 mod error;
 pub mod grants;
+pub mod health;
 pub mod keys;
 mod migrate;
 mod open;

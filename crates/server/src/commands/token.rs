@@ -51,7 +51,7 @@ async fn introspect_token(settings: &Settings, style: &Output, source: &TokenSou
         None => IntrospectionResponse::default(),
         Some(hash) => {
             let operator = Operator::open(settings, style).await?;
-            // this process keeps no answers, so no change can be missed
+            // what is kept of it ends with this command, so no change can be missed
             let found = operator.read(move |call, db| find_live_token(call, db, 0, &hash)).await?;
             found.map(|known| known.answer.clone()).unwrap_or_default()
         }
