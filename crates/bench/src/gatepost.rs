@@ -108,7 +108,6 @@ fn make_settings(port: u16, database: &str, cached: bool, secrets: &[String; 2])
         "cache": { "introspection": cached },
         "observability": { "metrics": "main" },
         // the limits are what is not to be measured
-        "limits": { "token_requests_per_second": 1_000_000, "authorize_per_minute": 100_000 },
         "resource_servers": [{
             "id": "bench-api",
             "name": "Bench API",
