@@ -168,7 +168,7 @@ pub(crate) fn start_samples(
             client_id: "sample-app".into(),
             client_secret: secrets.app_secret.clone().into(),
             redirect_uri: format!("{}/callback", samples.app_url),
-            api_url: samples.api_url.clone(),
+            api_url: format!("{}/notes", samples.api_url),
             resource: samples.api_url.clone(),
         },
     )?;

@@ -59,7 +59,7 @@ pub fn find_access_token(db: &mut Db, token: &TokenHash) -> Result<Option<(Acces
         .left_join(grants::table.inner_join(users::table))
         .filter(dsl::token_hash.eq(token.to_base64()));
     let owner = (grants::revoked_at, grants::auth_time, users::id, users::email, users::name, users::disabled_at);
-    Ok(query.select((AccessTokenRow::as_select(), owner.nullable())).first(db).optional()?)
+    Ok(query.select((AccessTokenRow::as_select(), owner.nullable())).get_result(db).optional()?)
 }
 
 /// Kills one token of this client; `false` where it was not live.

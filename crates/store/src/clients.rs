@@ -73,7 +73,7 @@ pub fn insert_client(db: &mut Db, row: &ClientRow) -> Result<bool> {
 /// The client with this id, disabled or not, but not a deleted one.
 pub fn find_client(db: &mut Db, client_id: &str) -> Result<Option<ClientRow>> {
     let query = dsl::clients.filter(dsl::client_id.eq(client_id)).filter(dsl::deleted_at.is_null());
-    Ok(query.select(ClientRow::as_select()).first(db).optional()?)
+    Ok(query.select(ClientRow::as_select()).get_result(db).optional()?)
 }
 
 /// All clients that are not deleted, by id.

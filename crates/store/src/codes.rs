@@ -53,7 +53,7 @@ pub fn insert_code(db: &mut Db, row: &CodeRow) -> Result<bool> {
 /// The code with this hash, used or not.
 pub fn find_code(db: &mut Db, code: &TokenHash) -> Result<Option<CodeRow>> {
     let query = dsl::authorization_codes.filter(dsl::code_hash.eq(code.to_base64()));
-    Ok(query.select(CodeRow::as_select()).first(db).optional()?)
+    Ok(query.select(CodeRow::as_select()).get_result(db).optional()?)
 }
 
 /// Takes the code: exactly one caller gets the row. `None`: unknown, used, expired, or tried too often.

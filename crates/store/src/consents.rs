@@ -27,7 +27,7 @@ pub struct ConsentRow {
 /// What this person allowed this client.
 pub fn find_consent(db: &mut Db, user_id: &str, client_id: &str) -> Result<Option<ConsentRow>> {
     let query = dsl::consents.filter(dsl::user_id.eq(user_id)).filter(dsl::client_id.eq(client_id));
-    Ok(query.select(ConsentRow::as_select()).first(db).optional()?)
+    Ok(query.select(ConsentRow::as_select()).get_result(db).optional()?)
 }
 
 /// Everything this person allowed.

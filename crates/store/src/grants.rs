@@ -44,7 +44,7 @@ pub fn insert_grant(db: &mut Db, row: &GrantRow) -> Result<()> {
 
 /// The grant with this id, live or not.
 pub fn find_grant(db: &mut Db, id: &str) -> Result<Option<GrantRow>> {
-    Ok(dsl::grants.filter(dsl::id.eq(id)).select(GrantRow::as_select()).first(db).optional()?)
+    Ok(dsl::grants.filter(dsl::id.eq(id)).select(GrantRow::as_select()).get_result(db).optional()?)
 }
 
 /// The live grants of a person, newest use first.

@@ -36,7 +36,7 @@ pub fn insert_refresh_token(db: &mut Db, row: &RefreshTokenRow) -> Result<()> {
 /// The token with this hash, used or not.
 pub fn find_refresh_token(db: &mut Db, token: &TokenHash) -> Result<Option<RefreshTokenRow>> {
     let query = dsl::refresh_tokens.filter(dsl::token_hash.eq(token.to_base64()));
-    Ok(query.select(RefreshTokenRow::as_select()).first(db).optional()?)
+    Ok(query.select(RefreshTokenRow::as_select()).get_result(db).optional()?)
 }
 
 /// Takes the token for rotation: exactly one caller gets the row.

@@ -62,7 +62,7 @@ pub fn insert_resource_server(db: &mut Db, row: &ResourceServerRow) -> Result<bo
 /// The resource server with this id.
 pub fn find_resource_server(db: &mut Db, id: &str) -> Result<Option<ResourceServerRow>> {
     let query = dsl::resource_servers.filter(dsl::id.eq(id));
-    Ok(query.select(ResourceServerRow::as_select()).first(db).optional()?)
+    Ok(query.select(ResourceServerRow::as_select()).get_result(db).optional()?)
 }
 
 /// All resource servers, by id.

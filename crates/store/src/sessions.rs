@@ -52,7 +52,7 @@ pub fn find_live_session(db: &mut Db, token: &TokenHash, now: i64) -> Result<Opt
         .filter(dsl::expires_at.gt(now))
         .filter(dsl::idle_expires_at.gt(now))
         .filter(users::disabled_at.is_null());
-    Ok(query.select((SessionRow::as_select(), UserRow::as_select())).first(db).optional()?)
+    Ok(query.select((SessionRow::as_select(), UserRow::as_select())).get_result(db).optional()?)
 }
 
 /// The live sessions of a person, newest use first.

@@ -222,5 +222,5 @@ fn read_outside_changes(db: &mut Option<Db>, config: &StoreConfig) -> Result<i64
         Some(db) => db,
         None => db.insert(Db::connect(config)?),
     };
-    Ok(meta::table.filter(meta::key.eq(OUTSIDE_CHANGES)).select(meta::value).first(db)?)
+    Ok(meta::table.filter(meta::key.eq(OUTSIDE_CHANGES)).select(meta::value).get_result(db)?)
 }

@@ -24,7 +24,7 @@ pub struct ThrottleRow {
 
 /// The count of a bucket.
 pub fn find_throttle(db: &mut Db, bucket: &str) -> Result<Option<ThrottleRow>> {
-    Ok(dsl::throttles.filter(dsl::bucket.eq(bucket)).select(ThrottleRow::as_select()).first(db).optional()?)
+    Ok(dsl::throttles.filter(dsl::bucket.eq(bucket)).select(ThrottleRow::as_select()).get_result(db).optional()?)
 }
 
 /// Counts one more attempt and gives the new count; a bucket that had expired starts again at one.

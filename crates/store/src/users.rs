@@ -49,12 +49,12 @@ pub fn insert_user(db: &mut Db, row: &UserRow) -> Result<bool> {
 
 /// The person with this id.
 pub fn find_user(db: &mut Db, id: &str) -> Result<Option<UserRow>> {
-    Ok(dsl::users.filter(dsl::id.eq(id)).select(UserRow::as_select()).first(db).optional()?)
+    Ok(dsl::users.filter(dsl::id.eq(id)).select(UserRow::as_select()).get_result(db).optional()?)
 }
 
 /// The person with this case-folded address.
 pub fn find_user_by_email(db: &mut Db, email_key: &str) -> Result<Option<UserRow>> {
-    Ok(dsl::users.filter(dsl::email_key.eq(email_key)).select(UserRow::as_select()).first(db).optional()?)
+    Ok(dsl::users.filter(dsl::email_key.eq(email_key)).select(UserRow::as_select()).get_result(db).optional()?)
 }
 
 /// People in the order of their addresses, after `after`, at most `limit`.

@@ -50,18 +50,6 @@ async fn r_50_sqlite_is_durable_on_every_connection() {
     }
 }
 
-/// R-52 gives every answer three seconds, so nobody may wait longer than that for a lock.
-#[tokio::test]
-async fn r_52_nobody_waits_three_seconds_for_a_lock_on_sqlite() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = open(&format!("sqlite:{}/gatepost.db", folder.path().display()));
-    let queries = vec!["SELECT CAST(timeout AS TEXT) AS value FROM pragma_busy_timeout".to_owned()];
-    for values in ask_both(&store, queries).await {
-        let milliseconds: u32 = values[0].parse().expect("a number");
-        assert!((1..3000).contains(&milliseconds), "busy_timeout is {milliseconds} ms");
-    }
-}
-
 #[tokio::test]
 async fn r_50_sqlite_refuses_a_row_without_its_parent() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -60,9 +60,10 @@ impl Operator {
     /// Opens what the settings describe; what has to be made for that is said, because a wrong path would make it too.
     pub(super) async fn open(settings: &Settings, style: &Output) -> Result<Self, Problem> {
         let (installation, made) = open_installation(settings, Role::Command).await.map_err(|fault| {
-            Problem::failed("installation", "this installation cannot be opened")
-                .because(format!("{} ({})", fault, settings.database.url))
-                .try_command("doctor")
+            let message = format!("the installation with {} cannot be opened", settings.database.url);
+            let problem = Problem::failed("installation", message).try_command("doctor");
+            // libpq writes several lines
+            fault.0.lines().map(str::trim).filter(|line| !line.is_empty()).fold(problem, Problem::because)
         })?;
         if made.database {
             style.note(&format_args!("made     database    {}", settings.database.url));

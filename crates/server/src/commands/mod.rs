@@ -1,17 +1,28 @@
 //! The command line: one file a command.
 
+mod admin;
+mod client;
 mod config;
+mod doctor;
+mod key;
 mod login;
 mod logout;
+mod output;
+mod prompt;
+mod resource_server;
 mod serve;
+mod sweep;
+mod token;
 mod token_print;
+mod user;
 mod whoami;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-use crate::settings::{Loaded, Sources, load_settings, read_environment};
+use crate::settings::{Loaded, Settings, Sources, load_settings, read_environment};
+use output::{Output, OutputArgs};
 
 /// An OAuth 2.1 authorization server in one binary.
 ///
@@ -30,6 +41,8 @@ struct Cli {
     /// Development mode: loopback only, its own data folder, a person and samples to try
     #[arg(long, global = true)]
     dev: bool,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -40,29 +53,78 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Show and check the settings
     Config(config::ConfigArgs),
+    /// Say what is wrong with this installation
+    Doctor(doctor::DoctorArgs),
+    /// Manage apps
+    Client(client::ClientArgs),
+    /// Manage APIs
+    ResourceServer(resource_server::ResourceServerArgs),
+    /// Manage people
+    User(user::UserArgs),
+    /// Print an access token; or, as the operator, look at one and end it
+    Token(TokenArgs),
+    /// Manage signing keys
+    Key(key::KeyArgs),
+    /// Get back in
+    Admin(admin::AdminArgs),
+    /// Delete what has ended; the server does it by itself
+    Sweep(sweep::SweepArgs),
     /// Sign in with the browser
     Login(login::LoginArgs),
     /// Say who is signed in
     Whoami(whoami::WhoamiArgs),
-    /// Print an access token
-    Token(token_print::TokenPrintArgs),
     /// Sign out and revoke the tokens
     Logout(logout::LogoutArgs),
 }
 
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+struct TokenArgs {
+    #[command(subcommand)]
+    operator: Option<token::TokenCommand>,
+    #[command(flatten)]
+    print: token_print::TokenPrintArgs,
+}
+
 /// Runs what the command line asks for; the exit code.
 pub(crate) async fn run_command() -> i32 {
-    let cli = Cli::parse();
-    match cli.command {
-        Command::Config(args) => config::run_config(args, cli.config, cli.dev),
+    let Cli { config, dev, output, command } = Cli::parse();
+    let style = Output::new(&output);
+    match command {
+        Command::Config(args) => config::run_config(args, config, dev),
         Command::Login(args) => login::run_login(args).await,
         Command::Whoami(args) => whoami::run_whoami(args).await,
-        Command::Token(args) => token_print::run_token_print(args).await,
         Command::Logout(args) => logout::run_logout(args).await,
-        Command::Serve(args) => match load(cli.config, cli.dev, args.port) {
-            Ok(loaded) => serve::run_serve(args, loaded, cli.dev).await,
+        Command::Token(TokenArgs { operator: None, print }) => token_print::run_token_print(print).await,
+        Command::Serve(args) => match load(config, dev, args.port) {
+            Ok(loaded) => serve::run_serve(args, loaded, dev).await,
             Err(code) => code,
         },
+        Command::Doctor(args) => match load(config, dev, None) {
+            Ok(loaded) => doctor::run_doctor(args, &loaded, &style).await,
+            Err(code) => code,
+        },
+        operator => match load(config, dev, None) {
+            Ok(loaded) => run_operator(operator, &loaded.settings, &style).await,
+            Err(code) => code,
+        },
+    }
+}
+
+/// Commands that work on the database that the settings name.
+async fn run_operator(command: Command, settings: &Settings, style: &Output) -> i32 {
+    match command {
+        Command::Client(args) => client::run_client(args, settings, style).await,
+        Command::ResourceServer(args) => resource_server::run_resource_server(args, settings, style).await,
+        Command::User(args) => user::run_user(args, settings, style).await,
+        Command::Key(args) => key::run_key(args, settings, style).await,
+        Command::Admin(args) => admin::run_admin(args, settings, style).await,
+        Command::Sweep(args) => sweep::run_sweep(args, settings, style).await,
+        Command::Token(TokenArgs { operator: Some(command), .. }) => {
+            token::run_operator_token(command, settings, style).await
+        }
+        // the others need no database and were run before
+        _ => output::USAGE,
     }
 }
 

@@ -283,7 +283,8 @@ mod tests {
 
     #[test]
     fn an_error_says_what_why_and_what_next() {
-        let problem = Problem::usage("invalid", "this client cannot be added").because("the name is empty").because("b");
+        let problem =
+            Problem::usage("invalid", "this client cannot be added").because("the name is empty").because("b");
         let problem = problem.try_this("gatepost client add");
         assert_eq!(
             problem.to_text(),

@@ -3,8 +3,6 @@
 use std::io::{BufRead as _, ErrorKind, IsTerminal as _, Read as _, Write as _, stderr, stdin};
 use std::path::Path;
 
-use tokio::task::JoinHandle;
-
 use super::output::{INTERRUPTED, Mark, Output, Problem};
 
 /// More than any secret has; whoever pipes a film into us gets an error soon.
@@ -53,11 +51,7 @@ pub(crate) async fn ask_until<T>(
 /// Asks for a secret, which the terminal does not show.
 pub(crate) async fn ask_secret(question: &str) -> Result<String, Problem> {
     write_question(question);
-    let mut reading: JoinHandle<std::io::Result<String>> = tokio::task::spawn_blocking(|| {
-        let answer = rpassword::read_password();
-        eprintln!();
-        answer
-    });
+    let mut reading = tokio::task::spawn_blocking(rpassword::read_password);
     let answer = tokio::select! {
         biased;
         // Ctrl-C comes from the reader itself, which then puts the terminal back: wait for it
@@ -104,12 +98,19 @@ pub(crate) async fn read_secret(style: &Output, what: &str, file: Option<&Path>)
     let file = file.filter(|path| *path != Path::new("-"));
     let mut text = String::new();
     let read = match file {
-        Some(path) => std::fs::File::open(path)
-            .and_then(|file| file.take(MAX_SECRET_BYTES).read_to_string(&mut text))
-            .map_err(|error| Problem::failed("input", format!("cannot read {}", path.display())).because(error.to_string())),
-        None if style.may_ask => return ask_secret(&format!("{what}: ")).await.map(|secret| secret.trim().to_owned()),
+        Some(path) => {
+            std::fs::File::open(path).and_then(|file| file.take(MAX_SECRET_BYTES).read_to_string(&mut text)).map_err(
+                |error| Problem::failed("input", format!("cannot read {}", path.display())).because(error.to_string()),
+            )
+        }
+        None if style.may_ask => {
+            return ask_secret(&format!("The {what} (not shown): ")).await.map(|secret| secret.trim().to_owned());
+        }
         None if stdin().is_terminal() => {
-            return Err(Problem::missing("--file", &format!("the {what} is read from stdin or from a file")));
+            return Err(Problem::missing(
+                "--file",
+                &format!("the {what} is read from a file, or from stdin if that is no terminal"),
+            ));
         }
         None => stdin().lock().take(MAX_SECRET_BYTES).read_to_string(&mut text).map_err(|error| cannot_read(&error)),
     };

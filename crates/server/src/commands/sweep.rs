@@ -28,7 +28,8 @@ async fn sweep_all(settings: &Settings, style: &Output) -> Result<i32, Problem> 
     }
     let total: usize = counts.iter().map(|(_, removed)| removed).sum();
     if style.json {
-        let tables: Map<String, Value> = counts.iter().map(|(name, removed)| ((*name).to_owned(), json!(removed))).collect();
+        let tables: Map<String, Value> =
+            counts.iter().map(|(name, removed)| ((*name).to_owned(), json!(removed))).collect();
         return Ok(style.print_json(&json!({ "removed": tables, "total": total })));
     }
     let rows: Vec<_> = counts.iter().map(|(name, removed)| vec![(*name).to_owned(), removed.to_string()]).collect();

@@ -10,7 +10,7 @@ use gatepost_protocol::secret::{SecretKind, detect_kind};
 use serde_json::json;
 
 use super::admin::{Operator, finish, finish_change};
-use super::output::{Output, Problem, format_facts, format_span, format_time};
+use super::output::{Output, OutputArgs, Problem, format_facts, format_span, format_time};
 use super::prompt::read_secret;
 use crate::pages::views::clean_text;
 use crate::settings::Settings;
@@ -34,19 +34,39 @@ pub(crate) struct TokenSource {
     /// File with the token; without it, or with "-", stdin
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    // `gatepost token` has options of the same names, which keeps those of the top from coming down to here
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl TokenSource {
+    fn style(&self, style: &Output) -> Output {
+        let own = Output::new(&self.output);
+        Output {
+            json: style.json || own.json,
+            quiet: style.quiet || own.quiet,
+            may_ask: style.may_ask && own.may_ask,
+            ..own
+        }
+    }
 }
 
 /// Runs the command and gives the exit status: 0, 1 failed or nothing to revoke, 2 no token was given.
 pub(crate) async fn run_operator_token(command: TokenCommand, settings: &Settings, style: &Output) -> i32 {
-    let result = match command {
-        TokenCommand::Introspect(source) => introspect_token(settings, style, &source).await,
-        TokenCommand::Revoke(source) => revoke_token(settings, style, &source).await,
-    };
-    finish(style, result)
+    match command {
+        TokenCommand::Introspect(source) => {
+            let style = source.style(style);
+            finish(&style, introspect_token(settings, &style, &source).await)
+        }
+        TokenCommand::Revoke(source) => {
+            let style = source.style(style);
+            finish(&style, revoke_token(settings, &style, &source).await)
+        }
+    }
 }
 
 async fn introspect_token(settings: &Settings, style: &Output, source: &TokenSource) -> Result<i32, Problem> {
-    let presented = read_secret(style, "Token", source.file.as_deref()).await?;
+    let presented = read_secret(style, "token", source.file.as_deref()).await?;
     let answer = match read_presented_token(&presented) {
         None => IntrospectionResponse::default(),
         Some(hash) => {
@@ -100,7 +120,7 @@ fn describe_answer(answer: &IntrospectionResponse, now: i64) -> Vec<(&'static st
 }
 
 async fn revoke_token(settings: &Settings, style: &Output, source: &TokenSource) -> Result<i32, Problem> {
-    let presented = read_secret(style, "Token", source.file.as_deref()).await?;
+    let presented = read_secret(style, "token", source.file.as_deref()).await?;
     let operator = Operator::open(settings, style).await?;
     let revoked = operator.write(move |call, tx| revoke_as_operator(call, tx, &presented)).await?;
     match revoked {

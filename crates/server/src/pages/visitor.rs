@@ -166,11 +166,11 @@ impl Visitor {
     }
 }
 
-/// A browser that says where a form comes from must say that it comes from here. One that says nothing has only the
-/// token to show.
+/// A browser that says where a form comes from must say that it comes from here. `Origin: null` says nothing: browsers
+/// send it from pages with `Referrer-Policy: no-referrer`, as ours are; then Sec-Fetch-Site and the token decide.
 fn is_from_here(request: &HttpRequest, issuer: &Issuer) -> bool {
     let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    let origin = text("origin").is_none_or(|origin| origin == issuer.origin());
+    let origin = text("origin").is_none_or(|origin| origin == "null" || origin == issuer.origin());
     let site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     origin && site
 }

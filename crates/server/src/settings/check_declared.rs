@@ -86,7 +86,7 @@ fn check_names(checker: &mut Checker<'_>, at: &str, (id_field, id): (&str, &str)
     } else if !is_plain_id(id) {
         checker.fault(
             &format!("{at}.{id_field}"),
-            format!("{} may have at most 64 letters, digits and . _ ~ - only", quote_text(id)),
+            format!("{} may have at most 64 letters, digits and . _ - only", quote_text(id)),
         );
     }
     if name.is_empty() {

@@ -143,5 +143,5 @@ word_enum!(
 
 /// Whether the text can be an id: it appears in URLs, variables and file names.
 pub(crate) fn is_plain_id(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._~-".contains(&b))
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
