@@ -10,13 +10,13 @@ use tokio::time::{Instant, sleep};
 use crate::error::StoreError;
 
 /// Longer than a request to the server may take.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Waits for the lock; it is held until the file is dropped. The file stays: removing it would let two processes hold "the" lock.
 ///
 /// # Errors
-/// [`StoreError::Locked`] after 40 seconds.
+/// [`StoreError::Locked`] after 60 seconds.
 pub(crate) async fn lock_file(path: &Path) -> Result<File, StoreError> {
     let failed = |error| StoreError::File { path: path.to_owned(), error };
     let mut options = OpenOptions::new();

@@ -125,10 +125,19 @@ impl LowerName for HeaderName {
 pub(crate) fn error_page(state: &State, call: &Call, kind: ErrorKind) -> HttpResponse {
     let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = page(state, status, &ErrorView::new(kind, call.origin.request_id.clone()));
+    name_request(&mut response, call, &kind);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(2));
     }
     response
+}
+
+/// The reference on the page is also in the log and in a header.
+fn name_request(response: &mut HttpResponse, call: &Call, kind: &ErrorKind) {
+    tracing::info!(reference = %call.origin.request_id, ip = %call.origin.ip, ?kind, "error page");
+    if let Ok(value) = HeaderValue::from_str(&call.origin.request_id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
 }
 
 /// 429 for people.
@@ -136,6 +145,7 @@ pub(crate) fn wait_page(state: &State, call: &Call, seconds: u64) -> HttpRespons
     let mut view = ErrorView::new(ErrorKind::TooManyTries, call.origin.request_id.clone());
     view.wait_seconds = Some(seconds);
     let mut response = page(state, StatusCode::TOO_MANY_REQUESTS, &view);
+    name_request(&mut response, call, &view.kind);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }

@@ -90,8 +90,8 @@ async fn guard_request(
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             state.metrics.count_panic();
-            let call = state.plain_call();
-            tracing::error!("a request panicked");
+            let call = state.named_call();
+            tracing::error!(reference = %call.origin.request_id, "a request panicked");
             Err(InternalError::from_response("panic", respond::error_page(state, &call, ErrorKind::Broken)).into())
         }
         Err(_) => {

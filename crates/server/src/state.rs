@@ -55,6 +55,13 @@ impl State {
         Call { engine: Arc::clone(&self.installation.engine), now: unix_now(), origin: Origin::default() }
     }
 
+    /// The same with a reference, for an answer that must be found in the log.
+    pub(crate) fn named_call(&self) -> Call {
+        let mut call = self.plain_call();
+        call.origin.request_id = self.make_reference();
+        call
+    }
+
     /// The engine's view of a request.
     pub(crate) fn call(&self, request: &HttpRequest) -> Call {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -11,6 +11,7 @@ use crate::call::Call;
 use crate::email::normalize_email;
 use crate::error::Result;
 use crate::sign_in::sign_up::{NewUser, make_user_row};
+use crate::sign_in::throttle;
 
 /// Adds a person.
 pub fn add_user(call: &Call, tx: &mut Tx<'_>, new: &NewUser) -> Managed<UserRow> {
@@ -74,6 +75,7 @@ pub fn reset_password(call: &Call, tx: &mut Tx<'_>, who: &str, password_hash: &s
     users::update_user_password(tx, &user.id, password_hash, call.now)?;
     sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
     end_all_access(call, tx, &user.id, "password reset")?;
+    throttle::forgive_account(tx, &user.email_key)?;
     record_event(call, tx, Event::done(Actor::Operator, "password.reset", &user.id), &json!(null))?;
     Ok(Outcome::Commit(Ok(user)))
 }

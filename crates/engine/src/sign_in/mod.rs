@@ -3,6 +3,6 @@
 pub mod password;
 pub mod session;
 pub mod sign_up;
-mod throttle;
+pub mod throttle;
 
 pub use session::SignedIn;

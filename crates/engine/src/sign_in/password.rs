@@ -16,6 +16,8 @@ use crate::error::Result;
 /// A counted attempt.
 #[derive(Debug)]
 pub struct Attempt {
+    /// it was counted and may be looked at
+    admitted: bool,
     /// the account, if there is one
     user_id: Option<String>,
     email_key: String,
@@ -26,12 +28,13 @@ pub struct Attempt {
 /// Counts an attempt and finds what has to be verified. Unknown, disabled and throttled accounts look the same.
 pub fn begin_attempt(call: &Call, tx: &mut Tx<'_>, email: &str) -> Result<Outcome<Attempt>> {
     let Ok(Email { key, .. }) = normalize_email(email) else {
-        return Ok(Outcome::Rollback(Attempt { user_id: None, email_key: String::new(), password_hash: None }));
+        let attempt = Attempt { admitted: false, user_id: None, email_key: String::new(), password_hash: None };
+        return Ok(Outcome::Rollback(attempt));
     };
     let admitted = throttle::admit_attempt(call, tx, &key)?;
     let user = users::find_user_by_email(tx, &key)?.filter(|user| admitted && user.disabled_at.is_none());
     let (user_id, password_hash) = user.map_or((None, None), |user| (Some(user.id), user.password_hash));
-    Ok(Outcome::Commit(Attempt { user_id, email_key: key, password_hash }))
+    Ok(Outcome::Commit(Attempt { admitted, user_id, email_key: key, password_hash }))
 }
 
 /// A successful sign-in.
@@ -63,13 +66,12 @@ pub fn finish_attempt(
     // the account may have been disabled, or its password changed, while the hash was computed
     let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash == attempt.password_hash);
     let Some(user) = user else {
-        let subject = attempt.user_id.as_deref().unwrap_or_default();
-        record_event(
-            call,
-            tx,
-            Event::refused(Actor::Nobody, "session.started", subject),
-            &json!({"with": "password"}),
-        )?;
+        // what is throttled leaves no further trace: nobody can fill the log faster than the throttle lets them guess
+        if attempt.admitted {
+            let subject = attempt.user_id.as_deref().unwrap_or_default();
+            let event = Event::refused(Actor::Nobody, "session.started", subject);
+            record_event(call, tx, event, &json!({"with": "password"}))?;
+        }
         return Ok(Outcome::Commit(None));
     };
     throttle::forgive_attempt(call, tx, &attempt.email_key)?;
@@ -82,11 +84,19 @@ pub fn finish_attempt(
     Ok(Outcome::Commit(Some(Started { cookie, signed_in })))
 }
 
+/// Takes back an attempt whose hash could not be computed in time: it was no guess.
+pub fn cancel_attempt(call: &Call, tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Outcome<()>> {
+    if attempt.admitted {
+        throttle::refund_attempt(call, tx, &attempt.email_key)?;
+    }
+    Ok(Outcome::Commit(()))
+}
+
 /// Ends an attempt that proves the password again without starting a session.
 pub fn finish_check(call: &Call, tx: &mut Tx<'_>, attempt: &Attempt, verified: bool) -> Result<Outcome<()>> {
     if verified {
         throttle::forgive_attempt(call, tx, &attempt.email_key)?;
-    } else {
+    } else if attempt.admitted {
         let subject = attempt.user_id.as_deref().unwrap_or_default();
         record_event(call, tx, Event::refused(Actor::User(subject), "password.checked", subject), &json!(null))?;
     }

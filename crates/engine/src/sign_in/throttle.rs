@@ -21,13 +21,17 @@ pub(crate) fn account_bucket(email_key: &str) -> String {
     TokenHash::of_text(&format!("account:{email_key}")).to_base64()
 }
 
-/// Bucket of a network address; a whole /64 for IPv6, because everybody has one.
+/// Bucket of a network address.
 pub(crate) fn ip_bucket(ip: &str) -> String {
-    let network = match ip.parse() {
+    TokenHash::of_text(&format!("ip:{}", name_network(ip))).to_base64()
+}
+
+/// What limits count as one sender: an address, or a whole /64 of IPv6, because everybody has one.
+pub fn name_network(ip: &str) -> String {
+    match ip.parse() {
         Ok(IpAddr::V6(address)) => format!("{:x?}", &address.segments()[..4]),
         _ => ip.to_owned(),
-    };
-    TokenHash::of_text(&format!("ip:{network}")).to_base64()
+    }
 }
 
 /// Counts an attempt on an account from an address; `false` where it must not be looked at. Both are counted before the
@@ -63,6 +67,17 @@ fn find_delay(policy: &Policy, failures: i64) -> Option<i64> {
     }
     let index = usize::try_from(failures - policy.free_failures - 1).ok()?;
     Some(DELAYS[index.min(DELAYS.len() - 1)].min(policy.max_delay))
+}
+
+/// The attempt was never looked at: both counts go back.
+pub(crate) fn refund_attempt(call: &Call, tx: &mut Tx<'_>, email_key: &str) -> Result<()> {
+    throttles::update_throttle_refund(tx, &account_bucket(email_key))?;
+    Ok(throttles::update_throttle_refund(tx, &ip_bucket(&call.origin.ip))?)
+}
+
+/// Forgets the failures of an account: its password was set anew by somebody with a shell on the host.
+pub(crate) fn forgive_account(tx: &mut Tx<'_>, email_key: &str) -> Result<()> {
+    Ok(throttles::delete_throttle(tx, &account_bucket(email_key))?)
 }
 
 /// The attempt was good: the account's count starts again, and the address gets its charge back.

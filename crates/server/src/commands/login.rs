@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::time::Duration;
 
+use super::output::program_name;
 use clap::Args;
 use gatepost_client::{
     Account, ClientIdentity, LoginError, LoginEvent, LoginOptions, Place, ServerError, Session, SessionError,
@@ -98,7 +99,7 @@ fn refuse_without_person() -> Failure {
     Failure {
         code: "input_needed",
         message: "Signing in needs a person in a browser.".to_owned(),
-        hint: Some(format!("{} login --no-browser", name_program())),
+        hint: Some(format!("{} login --no-browser", program_name())),
         exit: 2,
     }
 }
@@ -228,7 +229,7 @@ impl AccountArgs {
             return Err(Failure {
                 code: "several_servers",
                 message: format!("You are signed in at several servers: {}.", issuers.join(", ")),
-                hint: Some(format!("{} whoami --issuer {}", name_program(), issuers[0])),
+                hint: Some(format!("{} whoami --issuer {}", program_name(), issuers[0])),
                 exit: 2,
             });
         }
@@ -303,7 +304,7 @@ impl From<LoginError> for Failure {
             LoginError::Denied => ("denied", 4),
             LoginError::Refused { .. } => ("refused", 4),
             LoginError::TimedOut(_) => {
-                return Self { code: "timed_out", message, hint: Some(format!("{} login", name_program())), exit: 1 };
+                return Self { code: "timed_out", message, hint: Some(format!("{} login", program_name())), exit: 1 };
             }
             LoginError::IssuerMismatch { .. } => ("issuer_mismatch", 1),
             _ => ("failed", 1),
@@ -321,7 +322,7 @@ impl From<ServerError> for Failure {
                 return Self {
                     code: "unreachable",
                     message,
-                    hint: Some(format!("{} doctor", name_program())),
+                    hint: Some(format!("{} doctor", program_name())),
                     exit: 5,
                 };
             }
@@ -336,20 +337,8 @@ impl From<ServerError> for Failure {
 }
 
 fn suggest_login(issuer: &str) -> String {
-    let program = name_program();
+    let program = program_name();
     if issuer == DEFAULT_ISSUER { format!("{program} login") } else { format!("{program} login --issuer {issuer}") }
-}
-
-/// How this program was called, so that a hint can be pasted.
-fn name_program() -> String {
-    if env::var_os("CARGO").is_some() && env::var_os("CARGO_MANIFEST_DIR").is_some() {
-        return "cargo run -q --".to_owned();
-    }
-    let called = env::args_os().next().unwrap_or_default();
-    match std::path::Path::new(&called).file_name() {
-        Some(name) => name.to_string_lossy().into_owned(),
-        None => "gatepost".to_owned(),
-    }
 }
 
 /// The words of an error as a sentence.

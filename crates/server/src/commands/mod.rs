@@ -135,7 +135,7 @@ fn load(config_file: Option<PathBuf>, dev: bool, port: Option<u16>) -> Result<Lo
         env.push(("GATEPOST__SERVER__LISTEN".into(), format!("127.0.0.1:{port}")));
     }
     load_settings(Sources { config_file, env, dev }).map_err(|faults| {
-        eprintln!("{}", faults.to_transcript(&serve::program_name()));
+        eprintln!("{}", faults.to_transcript(&output::program_name()));
         2
     })
 }

@@ -142,12 +142,7 @@ fn has_utf8(locales: &[String]) -> bool {
 
 /// How this program was called, so that a hint can be pasted.
 pub(crate) fn program_name() -> String {
-    if env::var_os("CARGO").is_some() && env::var_os("CARGO_MANIFEST_DIR").is_some() {
-        return "cargo run -q --".to_owned();
-    }
-    let called = env::args_os().next().unwrap_or_default();
-    let name = std::path::Path::new(&called).file_name().map(|name| name.to_string_lossy().into_owned());
-    name.unwrap_or_else(|| "gatepost".to_owned())
+    env::args().next().filter(|called| !called.is_empty()).unwrap_or_else(|| "gatepost".to_owned())
 }
 
 /// What went wrong: for a person three parts, for a program one document.

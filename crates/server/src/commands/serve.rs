@@ -10,6 +10,7 @@ use gatepost_engine::manage::declared::{Declared, reconcile_declared};
 use gatepost_engine::setup::make_setup_link;
 use gatepost_store::Role;
 
+use crate::commands::output::program_name;
 use crate::dev;
 use crate::pages::render::Pages;
 use crate::serve::{bind_listener, start_background_work, start_metrics_server, start_server, stop_on_signal};
@@ -38,7 +39,7 @@ pub(crate) async fn run_serve(args: ServeArgs, loaded: Loaded, dev: bool) -> i32
         Err(fault) => {
             eprintln!("error: {fault}");
             if fault.0.contains("is in use") {
-                eprintln!("\nTry: gatepost serve {}--port 8490", if dev { "--dev " } else { "" });
+                eprintln!("\nTry: {} serve {}--port 8490", program_name(), if dev { "--dev " } else { "" });
             }
             1
         }
@@ -178,11 +179,6 @@ impl Report {
             println!("  warning  {warning}");
         }
     }
-}
-
-/// How this program was called, so that a hint can be pasted.
-pub(crate) fn program_name() -> String {
-    std::env::args().next().unwrap_or_else(|| "gatepost".into())
 }
 
 /// Commands look at the usual address by themselves.

@@ -6,16 +6,21 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::authorize::{AuthorizationRequest, Fault, Incoming, SetupFault, check_authorization};
 use gatepost_engine::consent::find_next_step;
 use gatepost_engine::sign_in::session::find_session;
+use gatepost_engine::sign_in::throttle::name_network;
 use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::{Params, ParamsFault};
+use gatepost_protocol::redirect_uri::append_params;
 
 use crate::extract::read_form;
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::views::{DeveloperErrorView, ErrorKind, Moment, Occasion, Rule};
-use crate::pages::visitor::Visitor;
+use crate::pages::visitor::{Visitor, has_browser_cookie};
 use crate::respond;
 use crate::state::{State, log_error};
+
+/// A sealed request travels in the address of our pages, which is limited to 8 KiB.
+const MAX_SEALED: usize = 7000;
 
 /// Parameters in the query.
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
@@ -26,7 +31,14 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 /// Parameters in the body; those in the query are not looked at.
 pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
     match read_form(&state, &request, payload).await {
-        Ok(params) => answer(&state, &request, Ok(params)).await,
+        Ok(params) if has_browser_cookie(&state, &request) => answer(&state, &request, Ok(params)).await,
+        // A form of another site comes without our cookies; the same by GET comes with them, and no cookie that is there
+        // already is overwritten by a new one.
+        Ok(params) => {
+            let pairs: Vec<(&str, &str)> = params.iter().collect();
+            let endpoint = state.installation.engine.issuer.url("/oauth2/authorize");
+            respond::see_other(&append_params(&endpoint, &pairs))
+        }
         Err(fault) => {
             let mut response = respond::error_page(&state, &state.call(&request), ErrorKind::BadRequest);
             *response.status_mut() = fault.status();
@@ -37,7 +49,7 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 
 async fn answer(state: &State, request: &HttpRequest, params: Result<Params, ParamsFault>) -> HttpResponse {
     let call = state.call(request);
-    if let Err(wait) = state.limits.count_authorize(&call.origin.ip) {
+    if let Err(wait) = state.limits.count_authorize(&name_network(&call.origin.ip)) {
         return respond::wait_page(state, &call, wait.0);
     }
     let Ok(params) = params else { return respond::error_page(state, &call, ErrorKind::BadRequest) };
@@ -88,7 +100,12 @@ async fn check_and_go_on(
     let (session, step) = step;
     visitor.session = session;
     visitor.note_use(state).await;
-    let pending = Pending { sealed: asked.seal(&visitor.call)?, request: asked, client };
+    let sealed = asked.seal(&visitor.call)?;
+    if sealed.len() > MAX_SEALED {
+        let refused = Refused::new(ErrorCode::InvalidRequest, "The request is too large.");
+        return Ok(respond::see_other(&asked.refusal_url(&visitor.call, &refused)));
+    }
+    let pending = Pending { sealed, request: asked, client };
     Ok(pending.take_step(state, &visitor, step, visitor.session.as_ref(), Arrived::ByGet).await)
 }
 

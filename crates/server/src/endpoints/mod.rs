@@ -9,6 +9,7 @@ pub(crate) mod revoke;
 pub(crate) mod token;
 
 use actix_web::HttpRequest;
+use gatepost_engine::sign_in::throttle::name_network;
 use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::client_auth::{CredentialFault, Presented, read_credentials};
 use gatepost_protocol::error::ErrorCode;
@@ -34,5 +35,5 @@ fn credential_refusal(fault: CredentialFault) -> Refused {
 
 /// Whose failures are counted: this client from this address (CA-07).
 fn failure_key(call: &Call, client_id: &str) -> String {
-    format!("{}\n{client_id}", call.origin.ip)
+    format!("{}\n{client_id}", name_network(&call.origin.ip))
 }

@@ -56,9 +56,13 @@ async fn make_view(
     let before = before.map_err(trouble)?;
     let client = &pending.client;
     let mut scopes = describe_scopes(&catalogue, &pending.request.scopes, &before);
-    // a client that may refresh keeps its access, whether it asked for that by name or not
-    if client.may_use("refresh_token") && !pending.request.scopes.contains(OFFLINE_ACCESS) {
-        scopes.push(describe_scope(&catalogue, OFFLINE_ACCESS, &before));
+    // what comes with every sign-in is shown as well: the address, and for a client that may refresh, that it keeps its access
+    let keeps = client.may_use("refresh_token").then_some(OFFLINE_ACCESS);
+    for implied in std::iter::once("email").chain(keeps) {
+        if !pending.request.scopes.contains(implied) {
+            let already = !before.is_empty();
+            scopes.push(ScopeView { already, ..describe_scope(&catalogue, implied, &before) });
+        }
     }
     let idle = client.refresh_absolute_ttl.unwrap_or(visitor.call.engine.policy.refresh_absolute_ttl);
     let apis = pending.request.resources.iter().filter_map(|resource| catalogue.find_by_resource(resource));

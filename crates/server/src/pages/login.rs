@@ -4,11 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::account::end_session;
-use gatepost_engine::sign_in::password::{Started, begin_attempt, finish_attempt};
+use gatepost_engine::sign_in::password::{Started, begin_attempt, cancel_attempt, finish_attempt};
 use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
-use crate::hashing::Busy;
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::views::{ErrorKind, LoginView};
 use crate::pages::visitor::{Visitor, read_notice};
@@ -83,12 +82,6 @@ enum Trouble {
     Engine(Error),
 }
 
-impl From<Busy> for Trouble {
-    fn from(Busy: Busy) -> Self {
-        Self::Busy
-    }
-}
-
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         Self::Engine(error)
@@ -98,7 +91,10 @@ impl From<Error> for Trouble {
 /// Count, hash, decide: the hash is computed outside any transaction, and always, so that every answer takes as long.
 async fn attempt(state: &State, call: &Call, email: String, password: String) -> Result<Option<Started>, Trouble> {
     let attempt = state.write(call, move |call, tx| begin_attempt(call, tx, &email)).await?;
-    let verified = state.hashing.verify(attempt.password_hash.clone(), password).await?;
+    let Ok(verified) = state.hashing.verify(attempt.password_hash.clone(), password).await else {
+        state.write(call, move |call, tx| cancel_attempt(call, tx, &attempt)).await?;
+        return Err(Trouble::Busy);
+    };
     let started = state
         .write(call, move |call, tx| finish_attempt(call, tx, &attempt, verified.good, verified.rehashed.as_deref()))
         .await?;

@@ -3,7 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::sign_in::password::{Attempt, Started, begin_attempt, change_password, finish_check};
+use gatepost_engine::sign_in::password::{
+    Attempt, Started, begin_attempt, cancel_attempt, change_password, finish_check,
+};
 use gatepost_protocol::params::Params;
 
 use crate::pages::signup::find_password_fault;
@@ -92,8 +94,10 @@ async fn prove_password(
     let attempt: Attempt =
         state.write(&visitor.call, move |call, tx| begin_attempt(call, tx, &email)).await.map_err(trouble)?;
     let stored = attempt.password_hash.clone();
-    let verified = state.hashing.verify(stored.clone(), password).await;
-    let verified = verified.map_err(|_| respond::error_page(state, &visitor.call, ErrorKind::Unavailable))?;
+    let Ok(verified) = state.hashing.verify(stored.clone(), password).await else {
+        state.write(&visitor.call, move |call, tx| cancel_attempt(call, tx, &attempt)).await.map_err(trouble)?;
+        return Err(respond::error_page(state, &visitor.call, ErrorKind::Unavailable));
+    };
     state
         .write(&visitor.call, move |call, tx| finish_check(call, tx, &attempt, verified.good))
         .await

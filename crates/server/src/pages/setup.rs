@@ -19,11 +19,17 @@ pub(crate) async fn get(request: HttpRequest, token: Path<String>, state: Data<S
 
 async fn show(request: &HttpRequest, token: String, state: &State) -> Result<HttpResponse, HttpResponse> {
     let visitor = Visitor::recognise(state, request).await?;
-    let presented = token.clone();
+    check_link(state, &visitor, &token).await?;
+    Ok(visitor.page(state, StatusCode::OK, &make_view(&visitor, token, &Person::default())))
+}
+
+/// Before anything else: whoever has no good link sees no form and costs no hash.
+async fn check_link(state: &State, visitor: &Visitor, token: &str) -> Result<(), HttpResponse> {
+    let presented = token.to_owned();
     let good = state.read(&visitor.call, move |call, db| check_setup_link(call, db, &presented)).await;
     match good.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
-        true => Ok(visitor.page(state, StatusCode::OK, &make_view(&visitor, token, &Person::default()))),
-        false => Ok(show_gone(state, &visitor).await),
+        true => Ok(()),
+        false => Err(show_gone(state, visitor).await),
     }
 }
 
@@ -60,6 +66,7 @@ async fn create(
     state: &State,
 ) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+    check_link(state, &visitor, &token).await?;
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
     let (true, Some(email)) = (person.faults.is_empty(), email) else {
         return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &make_view(&visitor, token, &person)));

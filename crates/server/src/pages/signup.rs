@@ -7,6 +7,7 @@ use gatepost_engine::email::{Email, normalize_email};
 use gatepost_engine::password::{PasswordFault, check_new_password_against};
 use gatepost_engine::sign_in::password::Started;
 use gatepost_engine::sign_in::sign_up::{NewUser, SignUpRefusal, sign_up};
+use gatepost_engine::sign_in::throttle::name_network;
 use gatepost_engine::{Call, SignUpMode};
 use gatepost_protocol::params::Params;
 
@@ -123,7 +124,7 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
             &make_view(&visitor, pending.as_ref(), &person),
         ));
     };
-    if let Err(wait) = state.limits.count_signup(&visitor.call.origin.ip) {
+    if let Err(wait) = state.limits.count_signup(&name_network(&visitor.call.origin.ip)) {
         return Err(respond::wait_page(state, &visitor.call, wait.0));
     }
     let new = hash_person(state, &visitor, &person, email).await?;

@@ -10,6 +10,7 @@ use gatepost_engine::sign_in::session::{find_session, note_session_use};
 use gatepost_engine::{Call, Error};
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::params::Params;
+use gatepost_protocol::redirect_uri::append_params;
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_store::Outcome;
 
@@ -96,11 +97,15 @@ impl Visitor {
             return Err(respond::error_page(state, &visitor.call, ErrorKind::FormExpired));
         }
         if visitor.is_new {
-            return Err(respond::error_page(state, &visitor.call, ErrorKind::CookiesOff));
+            return Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::CookiesOff)));
         }
         let session_id = visitor.session.as_ref().map(|session| session.session_id.as_str());
         let presented = params.one("csrf").unwrap_or_default();
         if !check_form_token(&visitor.call, visitor.browser.expose(), session_id, presented) {
+            if session_id.is_some() && check_form_token(&visitor.call, visitor.browser.expose(), None, presented) {
+                // somebody signed in in another tab meanwhile: go on with what this tab was for (SE-03)
+                return Err(respond::see_other(&visitor.resume_url(&params)));
+            }
             return Err(respond::error_page(state, &visitor.call, ErrorKind::FormExpired));
         }
         Ok((visitor, params))
@@ -131,8 +136,10 @@ impl Visitor {
     /// Any answer; a new browser gets its cookie with it.
     pub(crate) fn greet(&self, mut response: HttpResponse) -> HttpResponse {
         if self.is_new {
-            let name = browser_cookie(&self.call.engine.issuer);
-            set_cookie(&mut response, &self.call.engine.issuer, name, self.browser.expose(), None);
+            let issuer = &self.call.engine.issuer;
+            // as long as a session, so that a restored form still finds it
+            let age = self.call.engine.policy.session_absolute_ttl;
+            set_cookie(&mut response, issuer, browser_cookie(issuer), self.browser.expose(), age);
         }
         response
     }
@@ -141,14 +148,14 @@ impl Visitor {
     pub(crate) fn with_session(&self, mut response: HttpResponse, cookie: &Secret) -> HttpResponse {
         let issuer = &self.call.engine.issuer;
         let age = self.call.engine.policy.session_absolute_ttl;
-        set_cookie(&mut response, issuer, session_cookie(issuer), cookie.expose(), Some(age));
+        set_cookie(&mut response, issuer, session_cookie(issuer), cookie.expose(), age);
         response
     }
 
     /// The same answer without a session any more.
     pub(crate) fn without_cookie(&self, mut response: HttpResponse) -> HttpResponse {
         let issuer = &self.call.engine.issuer;
-        set_cookie(&mut response, issuer, session_cookie(issuer), "", Some(0));
+        set_cookie(&mut response, issuer, session_cookie(issuer), "", 0);
         response
     }
 
@@ -160,10 +167,23 @@ impl Visitor {
         }
     }
 
+    /// The sign-in page, which goes on with the request that a form was about.
+    fn resume_url(&self, params: &Params) -> String {
+        match params.one("tx") {
+            Some(tx) => append_params(&self.own("/login"), &[("tx", tx)]),
+            None => self.own("/account"),
+        }
+    }
+
     /// A link or redirect to one of our own pages.
     pub(crate) fn own(&self, path: &str) -> String {
         self.call.engine.issuer.url(path)
     }
+}
+
+/// Whether this browser has been here before and sends its cookies along.
+pub(crate) fn has_browser_cookie(state: &State, request: &HttpRequest) -> bool {
+    read_cookie(request, browser_cookie(&state.installation.engine.issuer)).is_some()
 }
 
 /// A browser that says where a form comes from must say that it comes from here. `Origin: null` says nothing: browsers
@@ -175,10 +195,9 @@ fn is_from_here(request: &HttpRequest, issuer: &Issuer) -> bool {
     origin && site
 }
 
-fn set_cookie(response: &mut HttpResponse, issuer: &Issuer, name: &str, value: &str, max_age: Option<i64>) {
+fn set_cookie(response: &mut HttpResponse, issuer: &Issuer, name: &str, value: &str, max_age: i64) {
     let secure = if issuer.is_https() { "; Secure" } else { "" };
-    let age = max_age.map(|age| format!("; Max-Age={age}")).unwrap_or_default();
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={max_age}");
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }

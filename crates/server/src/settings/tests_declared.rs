@@ -70,7 +70,7 @@ fn declared_clients_are_checked_completely() {
         (web("") + &web(""), "clients[1].client_id: \"app\" is taken by entry 0"),
         (
             web("").replace("\"app\"", "\"a b\""),
-            "clients[0].client_id: \"a b\" may have at most 64 letters, digits and . _ ~ - only",
+            "clients[0].client_id: \"a b\" may have at most 64 letters, digits and . _ - only",
         ),
         (web("").replace("\"App\"", "\"A\\u202eB\""), "clients.app.name: needs 1 to 60 plain characters on one line"),
         (web("").replace("ba7816bf", ""), "clients.app.secret_hash: is not a SHA-256 as base64url or hex"),

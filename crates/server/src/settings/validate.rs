@@ -10,7 +10,7 @@ use super::checker::Checker;
 use super::schema::quote_text;
 use super::sections::{
     DatabaseSettings, HttpSettings, LimitSettings, MetricsPlace, PasswordSettings, SecuritySettings, Settings,
-    SweepSettings,
+    SignupMode, SweepSettings,
 };
 use super::types::{ByteSize, Seconds};
 
@@ -33,6 +33,12 @@ pub(super) fn check_settings(checker: &mut Checker<'_>, settings: &mut Settings)
     check_password(checker, &settings.password);
     check_lifetimes(checker, settings);
     check_limits(checker, &settings.limits);
+    if settings.signup.mode == SignupMode::Open && !checker.dev {
+        checker.warn(
+            "signup.mode",
+            "open: addresses are not proven, and the sign-up page has to say when one is taken, so strangers can ask who has an account",
+        );
+    }
     check_sweep(checker, &settings.sweep);
     check_log_level(checker, &settings.log.level);
     check_metrics(checker, settings);

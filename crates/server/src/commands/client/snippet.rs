@@ -95,7 +95,14 @@ impl Facts<'_> {
     fn write_python(&self) -> String {
         let Self { id, issuer, redirect_uri, scope, .. } = self;
         let method = if self.method == "client_secret_any" { "client_secret_basic" } else { self.method };
-        let import = if self.is_public() { "" } else { "import os\n\n" };
+        // the library refuses http, also on this computer, unless it is told before it is imported
+        let import = match (issuer.starts_with("http:"), self.is_public()) {
+            (true, _) => {
+                "import os\n\nos.environ[\"AUTHLIB_INSECURE_TRANSPORT\"] = \"1\"  # plain http, on this computer only\n\n"
+            }
+            (false, false) => "import os\n\n",
+            (false, true) => "",
+        };
         let secret = if self.is_public() { "" } else { "\n    client_secret=os.environ[\"CLIENT_SECRET\"]," };
         if self.service {
             return format!(
