@@ -129,8 +129,9 @@ impl client_credentials::Request for MachineRequest<'_> {
     fn grant_type(&self) -> Option<Cow<'_, str>> {
         self.one("grant_type")
     }
+    /// A `client_id` in the body would be taken for a second way of authentication.
     fn extension(&self, key: &str) -> Option<Cow<'_, str>> {
-        self.extension_value(key)
+        if key == "client_id" { None } else { self.extension_value(key) }
     }
 }
 

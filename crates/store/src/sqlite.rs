@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -65,9 +65,22 @@ where
     }
 }
 
-/// The way to the writer's thread; the thread ends when the last of these is dropped.
+/// The way to the writer's thread, which ends when this is dropped.
 pub(crate) struct Writer {
-    queue: Sender<Box<dyn Job>>,
+    /// gone only while it is dropped
+    queue: Option<Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Writer {
+    /// Waits until the connection is closed, so that a command that ends leaves no log file behind.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
+            // a writer that panicked has said so already
+            drop(thread.join());
+        }
+    }
 }
 
 impl Writer {
@@ -76,10 +89,9 @@ impl Writer {
         let work = WriterThread { db, role, epochs, commits };
         // A thread that cannot be made at start is a machine that cannot run us: the queue is closed and every write
         // says so.
-        if let Err(error) = thread::Builder::new().name("sqlite-writer".into()).spawn(move || work.run(jobs)) {
-            tracing::error!(%error, "cannot start the SQLite writer");
-        }
-        Self { queue }
+        let thread = thread::Builder::new().name("sqlite-writer".into()).spawn(move || work.run(jobs));
+        let thread = thread.inspect_err(|error| tracing::error!(%error, "cannot start the SQLite writer")).ok();
+        Self { queue: Some(queue), thread }
     }
 
     pub(crate) async fn write<T, E, F>(&self, closure: F) -> std::result::Result<T, E>
@@ -90,7 +102,8 @@ impl Writer {
     {
         let gone = || E::from(StoreError::Unavailable("the SQLite writer has ended".into()));
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Box::new(Write { closure, result: None, reply })).map_err(|_| gone())?;
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.send(Box::new(Write { closure, result: None, reply })).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }

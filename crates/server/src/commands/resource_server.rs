@@ -58,6 +58,9 @@ enum Format {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    before_help = "Examples:\n  gatepost resource-server add --name Notes --resource https://notes.example/api --scope \"notes:read=Read your notes\"\n  gatepost resource-server add --name Notes --resource https://notes.example/api --sensitive-scope \"notes:write=Change and delete your notes\""
+)]
 struct AddArgs {
     /// What the API authenticates with; made from the name if left out
     #[arg(long)]

@@ -45,6 +45,9 @@ enum UserCommand {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    before_help = "Examples:\n  gatepost user add --email ada@example.com --name Ada\n  gatepost user add --email ada@example.com --name Ada --admin --password-stdin < password.txt"
+)]
 struct AddArgs {
     /// The address to sign in with
     #[arg(long)]

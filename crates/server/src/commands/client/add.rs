@@ -29,6 +29,9 @@ const KINDS: [(&str, ClientKind); 4] = [
 const LOOPBACK: [&str; 2] = ["http://127.0.0.1/callback", "http://[::1]/callback"];
 
 #[derive(Args, Debug)]
+#[command(
+    before_help = "Examples:\n  gatepost client add --kind web --name \"Acme Notes\" --redirect-uri https://notes.example/callback --scope notes:read\n  gatepost client add --kind native --name \"Acme CLI\" --redirect-uri http://127.0.0.1/callback"
+)]
 pub(super) struct AddArgs {
     /// What it is: web (app with a server), native (CLI or desktop program), browser (phone or browser app), service (without people)
     #[arg(long, value_parser = PossibleValuesParser::new(["web", "native", "browser", "service"]))]
