@@ -7,6 +7,7 @@ CREATE TABLE meta (
 );
 INSERT INTO meta (key, value) VALUES ('outside_changes', 0);
 INSERT INTO meta (key, value) VALUES ('sweep_lease', 0);
+INSERT INTO meta (key, value) VALUES ('global_lock', 0);
 
 CREATE TABLE users (
     id TEXT PRIMARY KEY NOT NULL,
@@ -115,10 +116,11 @@ CREATE TABLE consents (
 );
 CREATE INDEX consents_client_id ON consents (client_id);
 
--- What one authorization gave: the family of everything that was issued from it.
+-- What one authorization gave: the family of everything that was issued from it. Here and below client_id has no foreign key on
+-- purpose: clients are never deleted for good, and each key would need an index on the tables that are written most.
 CREATE TABLE grants (
     id TEXT PRIMARY KEY NOT NULL,
-    client_id TEXT NOT NULL REFERENCES clients (client_id) ON DELETE CASCADE,
+    client_id TEXT NOT NULL,
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     session_id TEXT NOT NULL,
     scopes TEXT NOT NULL,
@@ -130,7 +132,6 @@ CREATE TABLE grants (
     revoked_at BIGINT,
     revoked_reason TEXT
 );
-CREATE INDEX grants_client_id ON grants (client_id);
 CREATE INDEX grants_user_id ON grants (user_id);
 CREATE INDEX grants_expires_at ON grants (expires_at);
 
@@ -138,7 +139,7 @@ CREATE TABLE authorization_codes (
     code_hash TEXT PRIMARY KEY NOT NULL,
     request_id TEXT NOT NULL UNIQUE,
     grant_id TEXT NOT NULL,
-    client_id TEXT NOT NULL REFERENCES clients (client_id) ON DELETE CASCADE,
+    client_id TEXT NOT NULL,
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     session_id TEXT NOT NULL,
     redirect_uri TEXT NOT NULL,
@@ -150,11 +151,9 @@ CREATE TABLE authorization_codes (
     attempts BIGINT NOT NULL,
     used_at BIGINT
 );
-CREATE INDEX authorization_codes_client_id ON authorization_codes (client_id);
 CREATE INDEX authorization_codes_user_id ON authorization_codes (user_id);
 CREATE INDEX authorization_codes_expires_at ON authorization_codes (expires_at);
 
--- client_id has no foreign key on purpose: it would need an index on the table that is written most.
 CREATE TABLE access_tokens (
     token_hash TEXT PRIMARY KEY NOT NULL,
     grant_id TEXT REFERENCES grants (id) ON DELETE CASCADE,
@@ -174,7 +173,6 @@ CREATE TABLE refresh_tokens (
     issued_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     used_at BIGINT,
-    revoked_at BIGINT,
     replay TEXT
 );
 CREATE INDEX refresh_tokens_grant_id ON refresh_tokens (grant_id);

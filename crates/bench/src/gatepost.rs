@@ -108,6 +108,7 @@ fn make_settings(port: u16, database: &str, cached: bool, secrets: &[String; 2])
         "cache": { "introspection": cached },
         "observability": { "metrics": "main" },
         // the limits are what is not to be measured
+        "limits": { "authorize_per_minute": 100_000 },
         "resource_servers": [{
             "id": "bench-api",
             "name": "Bench API",

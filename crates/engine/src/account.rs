@@ -101,14 +101,14 @@ pub fn list_apps(call: &Call, db: &mut Db, session: &SignedIn) -> Result<Vec<Con
 
 /// Ends everything one app may do for this person, at once; it can ask again.
 pub fn end_app_access(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, client_id: &str) -> Result<Outcome<bool>> {
-    let ended = grants::revoke_user_grants(tx, &session.user_id, Some(client_id), "ended by its owner", call.now)?;
+    // codes first: an exchange that is under way holds its code's row, so this waits for it, and the next statement sees
+    // the grant that it made
     codes::delete_user_codes(tx, &session.user_id, Some(client_id))?;
+    let ended = grants::revoke_user_grants(tx, &session.user_id, Some(client_id), "ended by its owner", call.now)?;
     let forgotten = consents::delete_consent(tx, &session.user_id, client_id)?;
-    let any = forgotten || !ended.is_empty();
-    for grant in ended {
-        tx.touch(Topic::Grant(grant));
-    }
+    let any = forgotten || ended > 0;
     if any {
+        tx.touch(Topic::User(session.user_id.clone()));
         record_event(
             call,
             tx,
@@ -121,8 +121,9 @@ pub fn end_app_access(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, client_i
 
 /// Ends what every app may do for this person.
 pub(crate) fn end_all_access(call: &Call, tx: &mut Tx<'_>, user_id: &str, reason: &str) -> Result<()> {
-    grants::revoke_user_grants(tx, user_id, None, reason, call.now)?;
+    // codes first, for the same reason
     codes::delete_user_codes(tx, user_id, None)?;
+    grants::revoke_user_grants(tx, user_id, None, reason, call.now)?;
     tx.touch(Topic::User(user_id.to_owned()));
     Ok(())
 }

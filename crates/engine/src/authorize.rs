@@ -162,19 +162,20 @@ impl std::fmt::Debug for Incoming<'_> {
 pub fn check_authorization(call: &Call, incoming: &Incoming<'_>) -> std::result::Result<AuthorizationRequest, Fault> {
     let params = incoming.params;
     let client = check_client(incoming)?;
-    let (uri, uri_sent) = check_redirect_uri(params, client)?;
+    let uri = check_redirect_uri(params, client)?;
     let redirect = VerifiedRedirect { uri, state: check_state(params) };
     let refuse = |refused: Refused| Fault::Redirect(redirect.clone(), refused);
 
     check_repeats(params).map_err(refuse)?;
     check_extensions_of_the_request(params).map_err(refuse)?;
+    check_response_type(params).map_err(refuse)?;
     check_client_may(client).map_err(refuse)?;
     check_pkce(params).map_err(refuse)?;
     let resources = check_resources(params, client, incoming.catalogue).map_err(refuse)?;
     let prompt = check_prompt(params).map_err(refuse)?;
     let max_age = check_max_age(params).map_err(refuse)?;
 
-    let negotiated = negotiate(&redirect, incoming, client, &resources, uri_sent)?;
+    let negotiated = negotiate(&redirect, incoming, client, &resources)?;
     let resources = match resources.is_empty() {
         false => resources,
         true => choose_resources(client, incoming.catalogue, &negotiated.scopes),
@@ -218,8 +219,8 @@ fn check_client<'a>(incoming: &Incoming<'a>) -> std::result::Result<&'a Client, 
     }
 }
 
-/// The URI to answer to and whether the request named it (R-12, RFC 8252 §7.3 for loopback).
-fn check_redirect_uri(params: &Params, client: &Client) -> std::result::Result<(String, bool), Fault> {
+/// The URI to answer to (R-12, RFC 8252 §7.3 for loopback).
+fn check_redirect_uri(params: &Params, client: &Client) -> std::result::Result<String, Fault> {
     let fault = |public: &'static str, sent: Option<&str>| {
         let mut fault = page(ErrorCode::InvalidRequest, "redirect_uri", public);
         fault.sent = sent.map(str::to_owned);
@@ -236,14 +237,14 @@ fn check_redirect_uri(params: &Params, client: &Client) -> std::result::Result<(
     }
     match params.one("redirect_uri") {
         Some(sent) if client.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, sent)) => {
-            Ok((sent.to_owned(), true))
+            Ok(sent.to_owned())
         }
         Some(sent) => {
             Err(fault("redirect_uri must be exactly one of the registered addresses of the app.", Some(sent)))
         }
         None => match client.redirect_uris.as_slice() {
             // a loopback address without a port is nowhere
-            [only] if !redirect_uri::is_loopback(only) => Ok((only.clone(), false)),
+            [only] if !redirect_uri::is_loopback(only) => Ok(only.clone()),
             _ => Err(fault("redirect_uri is missing, and the app has more than one or none that would do.", None)),
         },
     }
@@ -261,7 +262,8 @@ fn invalid_request(public: &'static str) -> Refused {
 /// G-03: each parameter at most once, `resource` excepted (RFC 8707 §2).
 fn check_repeats(params: &Params) -> std::result::Result<(), Refused> {
     if let Some(name) = params.find_repeated(&["resource"]) {
-        return Err(invalid_request("A parameter was sent more than once.").with_detail(name.to_owned()));
+        let name: String = name.chars().take(64).collect();
+        return Err(invalid_request("A parameter was sent more than once.").with_detail(name));
     }
     if params.one("state").is_some_and(|state| state.len() > MAX_STATE) {
         return Err(invalid_request("state is longer than 2048 bytes."));
@@ -283,6 +285,15 @@ fn check_extensions_of_the_request(params: &Params) -> std::result::Result<(), R
     match params.one("response_mode") {
         None | Some("query") => Ok(()),
         Some(_) => Err(invalid_request("Only response_mode=query is supported.")),
+    }
+}
+
+/// Before PKCE: a client of the implicit flow is told what is really wrong (T-12).
+fn check_response_type(params: &Params) -> std::result::Result<(), Refused> {
+    match params.one("response_type") {
+        Some("code") => Ok(()),
+        Some(_) => Err(Refused::new(ErrorCode::UnsupportedResponseType, "Only response_type=code is supported.")),
+        None => Err(invalid_request("response_type is missing.")),
     }
 }
 
@@ -412,14 +423,10 @@ fn negotiate(
     incoming: &Incoming<'_>,
     client: &Client,
     resources: &[String],
-    uri_sent: bool,
 ) -> std::result::Result<Negotiated, Fault> {
     let params = incoming.params;
     let refuse = |refused: Refused| Fault::Redirect(redirect.clone(), refused);
     let broken = |what: &str| Fault::Internal(Error::Internal(format!("oxide-auth: {what}")));
-    if params.one("response_type").is_none() {
-        return Err(refuse(invalid_request("response_type is missing.")));
-    }
     let request = MachineRequest { params, client_id: &client.client_id, redirect_uri: Some(redirect.uri.as_str()) };
     let mut machine = Authorization::new(&request);
     let mut input = Input::None;
@@ -435,7 +442,7 @@ fn negotiate(
                 Input::Bound { request: &request, bound_client }
             }
             Output::Extend => {
-                let mut extensions = oxide::make_extensions(resources, uri_sent);
+                let mut extensions = oxide::make_extensions(resources);
                 let pkce = Pkce::required();
                 let method = params.one("code_challenge_method").map(Cow::Borrowed);
                 let challenge = params.one("code_challenge").map(Cow::Borrowed);
@@ -458,14 +465,9 @@ fn negotiate(
             Output::Ok { pre_grant, extensions, .. } => {
                 return Ok(Negotiated { scopes: oxide::from_oxide_scope(&pre_grant.scope), extensions });
             }
-            Output::Err(MachineError::Redirect(mut answer)) => {
-                let refused = match answer.description().kind().to_string().as_str() {
-                    "unsupported_response_type" => {
-                        Refused::new(ErrorCode::UnsupportedResponseType, "Only response_type=code is supported.")
-                    }
-                    _ => Refused::new(ErrorCode::InvalidScope, "The scope is malformed."),
-                };
-                return Err(refuse(refused));
+            // all that it can object to by now: response_type was looked at before
+            Output::Err(MachineError::Redirect(_)) => {
+                return Err(refuse(Refused::new(ErrorCode::InvalidScope, "The scope is malformed.")));
             }
             Output::Err(_) => return Err(broken("the authorization machine gave up")),
         };

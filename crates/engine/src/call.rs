@@ -4,6 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::{Secret, SecretKind};
+use gatepost_store::Epochs;
 use ring::rand::SecureRandom;
 
 use crate::error::{Error, Result};
@@ -27,6 +28,8 @@ pub struct Engine {
     pub(crate) requests: SealKey,
     pub(crate) forms: SealKey,
     pub(crate) private_keys: SealKey,
+    /// the numbers of changes, by which what is kept in memory is known to be good
+    pub(crate) epochs: Arc<Epochs>,
     random: Box<dyn SecureRandom + Send + Sync>,
 }
 
@@ -42,12 +45,14 @@ impl Engine {
         issuer: Issuer,
         policy: Policy,
         master: &MasterKey,
+        epochs: Arc<Epochs>,
         random: Box<dyn SecureRandom + Send + Sync>,
     ) -> Self {
         Self {
             issuer,
             policy,
-            registry: Registry::default(),
+            registry: Registry::new(Arc::clone(&epochs)),
+            epochs,
             tokens: TokenCache::default(),
             keys: RwLock::default(),
             requests: master.derive("authorization-request"),

@@ -14,6 +14,12 @@ pub fn take_turn(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<bool>> {
     Ok(Outcome::Commit(sweep::update_sweep_lease(tx, call.now, call.now + LEASE)?))
 }
 
+/// Keeps the turn while there is still work.
+pub fn extend_turn(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<()>> {
+    sweep::update_sweep_lease(tx, i64::MAX, call.now + LEASE)?;
+    Ok(Outcome::Commit(()))
+}
+
 /// Removes one batch; how many rows. Less than the policy's batch means that the table is clean.
 pub fn sweep_batch(call: &Call, tx: &mut Tx<'_>, what: Sweepable) -> Result<Outcome<usize>> {
     let kept = &call.policy().retention;

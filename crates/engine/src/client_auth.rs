@@ -8,11 +8,9 @@ use gatepost_protocol::error::ErrorCode;
 use crate::error::Refused;
 use crate::registry::{AuthMethod, Catalogue, Client, ResourceServer};
 
-fn refuse(presented: &Presented, detail: &'static str) -> Refused {
+fn refuse(detail: &'static str) -> Refused {
     // one sentence for every reason: whether the client exists is not said (TI4)
-    let mut refused = Refused::new(ErrorCode::InvalidClient, "Client authentication failed.").with_detail(detail);
-    refused.challenge = matches!(presented, Presented::Basic { .. });
-    refused
+    Refused::new(ErrorCode::InvalidClient, "Client authentication failed.").with_detail(detail)
 }
 
 /// The client, proven to be the one it says it is; a public client is only identified.
@@ -21,7 +19,7 @@ pub fn authenticate_client(
     client: Option<Arc<Client>>,
     now: i64,
 ) -> Result<Arc<Client>, Refused> {
-    let Some(client) = client else { return Err(refuse(presented, "unknown client")) };
+    let Some(client) = client else { return Err(refuse("unknown client")) };
     let (method, secret) = match presented {
         Presented::None { .. } => (AuthMethod::None, None),
         Presented::Basic { secret, .. } => (AuthMethod::Basic, Some(secret)),
@@ -31,15 +29,15 @@ pub fn authenticate_client(
     let allowed = client.auth_method == method
         || (client.auth_method == AuthMethod::AnySecret && matches!(method, AuthMethod::Basic | AuthMethod::Post));
     if !allowed {
-        return Err(refuse(presented, "not the registered authentication method"));
+        return Err(refuse("not the registered authentication method"));
     }
     if let Some(secret) = secret
         && !client.secret.verify(secret.expose(), now)
     {
-        return Err(refuse(presented, "wrong client secret"));
+        return Err(refuse("wrong client secret"));
     }
     if client.disabled {
-        return Err(refuse(presented, "the client is disabled"));
+        return Err(refuse("the client is disabled"));
     }
     Ok(client)
 }
@@ -51,13 +49,13 @@ pub fn authenticate_resource_server<'c>(
     now: i64,
 ) -> Result<&'c ResourceServer, Refused> {
     let (id, secret) = match presented {
-        Presented::None { .. } => return Err(refuse(presented, "a public client may not introspect")),
+        Presented::None { .. } => return Err(refuse("a public client may not introspect")),
         Presented::Basic { client_id, secret } | Presented::Post { client_id, secret } => (client_id, secret),
     };
     match catalogue.find_by_id(id) {
-        None => Err(refuse(presented, "not a resource server")),
-        Some(server) if !server.secret.verify(secret.expose(), now) => Err(refuse(presented, "wrong secret")),
-        Some(server) if server.disabled => Err(refuse(presented, "the resource server is disabled")),
+        None => Err(refuse("not a resource server")),
+        Some(server) if !server.secret.verify(secret.expose(), now) => Err(refuse("wrong secret")),
+        Some(server) if server.disabled => Err(refuse("the resource server is disabled")),
         Some(server) => Ok(server),
     }
 }

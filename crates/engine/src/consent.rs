@@ -14,6 +14,7 @@ use crate::call::Call;
 use crate::error::{Error, Refused, Result};
 use crate::registry::Client;
 use crate::sign_in::SignedIn;
+use crate::sign_in::session::note_session_use;
 
 /// What an authorization request needs next.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub enum Answer {
     Redirect(String),
     /// the request has had its answer already (SE-09)
     AlreadyAnswered,
+    /// the session ended meanwhile
+    SignedOut,
 }
 
 /// Writes the code down and gives the URL that carries it. `asked`: the person has just said yes.
@@ -108,6 +111,10 @@ pub fn issue_code(
     session: &SignedIn,
     asked: bool,
 ) -> Result<Outcome<Answer>> {
+    // the session was looked up before this transaction: a password change or sign-out may have come between
+    if !note_session_use(call, tx, session)? {
+        return Ok(Outcome::Rollback(Answer::SignedOut));
+    }
     let code = call.engine.make_secret(SecretKind::AuthorizationCode)?;
     let row = CodeRow {
         code_hash: TokenHash::of(&code).to_base64(),

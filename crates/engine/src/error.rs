@@ -17,14 +17,12 @@ pub struct Refused {
     pub public: &'static str,
     /// for the log and, where allowed, for the developer
     pub detail: Cow<'static, str>,
-    /// the client used the Authorization header, so the answer needs a challenge (OAuth 2.1 §3.2.4)
-    pub challenge: bool,
 }
 
 impl Refused {
     /// A refusal whose public sentence says it all.
     pub const fn new(code: ErrorCode, public: &'static str) -> Self {
-        Self { code, public, detail: Cow::Borrowed(""), challenge: false }
+        Self { code, public, detail: Cow::Borrowed("") }
     }
 
     /// The same with a detail for the log.

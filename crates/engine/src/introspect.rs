@@ -1,13 +1,13 @@
 //! Introspection (RFC 7662): inactive until proven active, and only for the API that the token is meant for.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
 
 use gatepost_protocol::introspect::IntrospectionResponse;
 use gatepost_protocol::jwt::IntrospectionClaims;
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_store::access_tokens::{self, AccessTokenRow, TokenOwner};
-use gatepost_store::{Db, Epochs, Stamp, Topic, clients};
-use moka::sync::Cache;
+use gatepost_store::{Db, Epochs, Stamp, Topic};
 
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -42,13 +42,42 @@ impl KnownToken {
 
 /// Answers about live tokens, each good until something it depends on changes. Tokens that are unknown are never
 /// kept: anybody could fill the memory with them.
+///
+/// A small map of our own and not a general cache: a look-up is on the hottest path there is, and which of the old answers
+/// makes room for a new one hardly matters.
 #[derive(Debug)]
-pub(crate) struct TokenCache(Cache<TokenHash, (Arc<KnownToken>, Arc<Stamp>)>);
+pub(crate) struct TokenCache(Vec<RwLock<HashMap<TokenHash, (Arc<KnownToken>, Stamp)>>>);
+
+/// Parts that are locked one by one.
+const SHARDS: usize = 64;
+/// Answers in one part; about a kilobyte each, so some 16 MB in all.
+const SHARD_CAPACITY: usize = 256;
 
 impl Default for TokenCache {
     fn default() -> Self {
-        // about 600 bytes each: at most some 30 MB
-        Self(Cache::builder().max_capacity(50_000).build())
+        Self((0..SHARDS).map(|_| RwLock::default()).collect())
+    }
+}
+
+impl TokenCache {
+    fn shard(&self, token: &TokenHash) -> &RwLock<HashMap<TokenHash, (Arc<KnownToken>, Stamp)>> {
+        &self.0[usize::from(token.as_bytes()[0]) % SHARDS]
+    }
+
+    fn get(&self, epochs: &Epochs, token: &TokenHash) -> Option<Arc<KnownToken>> {
+        let shard = self.shard(token).read().ok()?;
+        let (known, stamp) = shard.get(token)?;
+        epochs.is_current(stamp).then(|| Arc::clone(known))
+    }
+
+    fn keep(&self, token: TokenHash, known: Arc<KnownToken>, stamp: Stamp) {
+        let Ok(mut shard) = self.shard(&token).write() else { return };
+        if shard.len() >= SHARD_CAPACITY
+            && let Some(any) = shard.keys().next().copied()
+        {
+            shard.remove(&any);
+        }
+        shard.insert(token, (known, stamp));
     }
 }
 
@@ -63,46 +92,37 @@ pub fn read_presented_token(presented: &str) -> Option<TokenHash> {
 }
 
 /// The answer from memory; `None` where the database must be asked.
-pub fn recall_token(
-    call: &Call,
-    epochs: &Epochs,
-    server: &ResourceServer,
-    token: &TokenHash,
-) -> Option<Arc<KnownToken>> {
+pub fn recall_token(call: &Call, server: &ResourceServer, token: &TokenHash) -> Option<Arc<KnownToken>> {
     if !call.policy().cache_introspection {
         return None;
     }
-    let (known, stamp) = call.engine.tokens.0.get(token)?;
-    if !epochs.is_current(&stamp) {
-        return None;
-    }
-    known.for_server(server, call.now)
+    call.engine.tokens.get(&call.engine.epochs, token)?.for_server(server, call.now)
 }
 
-/// The answer from the database; `None` is inactive. `as_of` was taken before the read began.
+/// The answer from the database; `None` is inactive.
 pub fn find_token(
     call: &Call,
     db: &mut Db,
-    as_of: u64,
     server: &ResourceServer,
     token: &TokenHash,
 ) -> Result<Option<Arc<KnownToken>>> {
-    Ok(find_live_token(call, db, as_of, token)?.and_then(|known| known.for_server(server, call.now)))
+    Ok(find_live_token(call, db, token)?.and_then(|known| known.for_server(server, call.now)))
 }
 
-/// The live token whoever it is for: for our own API (`aud` is then checked by scope, not by resource).
-pub fn find_live_token(call: &Call, db: &mut Db, as_of: u64, token: &TokenHash) -> Result<Option<Arc<KnownToken>>> {
+/// The live token, whoever it is meant for: for its owner and for the operator. Not inside a write, which may see what is
+/// not committed yet.
+pub fn find_live_token(call: &Call, db: &mut Db, token: &TokenHash) -> Result<Option<Arc<KnownToken>>> {
+    let as_of = call.engine.epochs.now();
     let Some((row, owner)) = access_tokens::find_access_token(db, token)? else { return Ok(None) };
-    if !is_live(call, &row, owner.as_ref()) || !is_client_enabled(db, &row.client_id)? {
+    if !is_live(call, &row, owner.as_ref()) || !is_client_enabled(call, db, &row.client_id)? {
         return Ok(None);
     }
     let known = Arc::new(describe_token(call, &row, owner.as_ref())?);
     if call.policy().cache_introspection {
-        let mut topics = vec![Topic::Token(row.token_hash.clone()), Topic::Client(row.client_id.clone())];
-        topics.extend(row.grant_id.clone().map(Topic::Grant));
+        let mut topics = vec![Topic::Token(row.token_hash), Topic::Client(row.client_id)];
+        topics.extend(row.grant_id.map(Topic::Grant));
         topics.extend(owner.map(|owner| Topic::User(owner.user_id)));
-        let stamp = Arc::new(Stamp::new(as_of, &topics));
-        call.engine.tokens.0.insert(*token, (Arc::clone(&known), stamp));
+        call.engine.tokens.keep(*token, Arc::clone(&known), Stamp::new(as_of, &topics));
     }
     Ok(Some(known))
 }
@@ -118,8 +138,13 @@ fn is_live(call: &Call, row: &AccessTokenRow, owner: Option<&TokenOwner>) -> boo
     itself && family
 }
 
-fn is_client_enabled(db: &mut Db, client_id: &str) -> Result<bool> {
-    Ok(clients::find_client(db, client_id)?.is_some_and(|client| client.disabled_at.is_none()))
+fn is_client_enabled(call: &Call, db: &mut Db, client_id: &str) -> Result<bool> {
+    let registry = &call.engine.registry;
+    let client = match registry.recall_client(client_id) {
+        Some(client) => Some(client),
+        None => registry.load_client(db, client_id)?,
+    };
+    Ok(client.is_some_and(|client| !client.disabled))
 }
 
 fn describe_token(call: &Call, row: &AccessTokenRow, owner: Option<&TokenOwner>) -> Result<KnownToken> {

@@ -116,7 +116,6 @@ pub(crate) fn issue_refresh_token(
         issued_at: call.now,
         expires_at: refresh_expiry(call, client, on_behalf.expires_at),
         used_at: None,
-        revoked_at: None,
         replay: None,
     };
     refresh_tokens::insert_refresh_token(db, &row)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gatepost_store::keys::{self, KeyRow};
+use gatepost_store::sweep::take_global_lock;
 use gatepost_store::{Db, Outcome, Topic, Tx};
 use serde_json::json;
 
@@ -64,7 +65,7 @@ fn aad(kid: &str) -> String {
 }
 
 /// The algorithms without a key that signs now or will.
-pub fn find_missing_algs(_call: &Call, db: &mut Db) -> Result<Vec<SigningAlg>> {
+pub fn find_missing_algs(db: &mut Db) -> Result<Vec<SigningAlg>> {
     let rows = keys::list_keys(db)?;
     let missing = |alg: &SigningAlg| !rows.iter().any(|row| row.alg == alg.as_str() && row.retired_at.is_none());
     Ok(ALGS.into_iter().filter(missing).collect())
@@ -75,10 +76,10 @@ pub fn make_key(call: &Call, alg: SigningAlg) -> Result<NewKey> {
     generate_key(call.engine.random(), alg).map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// Keeps those of the keys whose algorithm still has none; which were kept. Of several nodes that start at once on an
-/// empty database each may keep one: both are published, and the newest signs.
+/// Keeps those of the keys whose algorithm still has none; which were kept.
 pub fn insert_missing_keys(call: &Call, tx: &mut Tx<'_>, fresh: &[Arc<NewKey>]) -> Result<Outcome<Vec<&'static str>>> {
-    let missing = find_missing_algs(call, tx)?;
+    take_global_lock(tx)?;
+    let missing = find_missing_algs(tx)?;
     let mut made = Vec::new();
     for key in fresh.iter().filter(|key| missing.contains(&key.alg)) {
         insert_new_key(call, tx, key, call.now)?;
@@ -100,6 +101,29 @@ fn insert_new_key(call: &Call, tx: &mut Tx<'_>, key: &NewKey, active_from: i64) 
     };
     keys::insert_key(tx, &row)?;
     record_event(call, tx, Event::done(Actor::Operator, "key.made", &key.kid), &json!({"alg": key.alg.as_str()}))
+}
+
+/// The algorithms whose newest key is old enough to be followed by another.
+pub fn find_due_algs(call: &Call, db: &mut Db) -> Result<Vec<SigningAlg>> {
+    let rows = keys::list_keys(db)?;
+    let newest = |alg: SigningAlg| rows.iter().filter(|row| row.alg == alg.as_str()).map(|row| row.active_from).max();
+    let due = |alg: &SigningAlg| newest(*alg).is_some_and(|from| call.now - from >= call.policy().key_life);
+    Ok(ALGS.into_iter().filter(due).collect())
+}
+
+/// The same for a key that was made meanwhile, if it is still due; and removes keys that nobody can need any more.
+pub fn rotate_if_due(call: &Call, tx: &mut Tx<'_>, key: &NewKey) -> Result<Outcome<bool>> {
+    take_global_lock(tx)?;
+    if !find_due_algs(call, tx)?.contains(&key.alg) {
+        return Ok(Outcome::Rollback(false));
+    }
+    for row in keys::list_keys(tx)? {
+        if is_forgotten(call, &row) {
+            keys::delete_key(tx, &row.kid)?;
+        }
+    }
+    rotate_key(call, tx, key)?;
+    Ok(Outcome::Commit(true))
 }
 
 /// Puts a new key in the place of the one of its algorithm; it signs when every cache of the JWKS has it, and the old

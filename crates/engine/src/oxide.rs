@@ -23,8 +23,6 @@ pub(crate) const NO_REDIRECT: &str = "urn:gatepost:none";
 
 /// Key of the resource identifiers in a grant's extensions: a JSON list.
 const RESOURCES: &str = "resources";
-/// Key of the mark that the authorization request named its redirect URI.
-const REDIRECT_URI_SENT: &str = "redirect_uri_sent";
 
 /// The request as the machines see it. The client has been authenticated: `client_id` is the proven one.
 pub(crate) struct MachineRequest<'a> {
@@ -177,12 +175,9 @@ pub(crate) fn from_oxide_scope(scope: &Scope) -> ScopeSet {
 }
 
 /// What travels from the authorization request through the code to the tokens.
-pub(crate) fn make_extensions(resources: &[String], redirect_uri_sent: bool) -> Extensions {
+pub(crate) fn make_extensions(resources: &[String]) -> Extensions {
     let mut extensions = Extensions::new();
     set_resources(&mut extensions, resources);
-    if redirect_uri_sent {
-        extensions.set_raw(REDIRECT_URI_SENT.into(), Value::private(Some("1".into())));
-    }
     extensions
 }
 

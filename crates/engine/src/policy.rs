@@ -51,6 +51,8 @@ pub struct Policy {
     pub secret_overlap: i64,
     /// the link for the first administrator
     pub setup_link_ttl: i64,
+    /// a signing key is followed by another after this time
+    pub key_life: i64,
     /// a new signing key is published this long before it signs
     pub key_publish_ahead: i64,
     /// wrong passwords of one address within ten minutes before it is refused

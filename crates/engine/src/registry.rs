@@ -284,14 +284,9 @@ impl Catalogue {
 /// Clients and the catalogue in memory, each good until something about it changes.
 #[derive(Debug)]
 pub struct Registry {
+    epochs: Arc<Epochs>,
     clients: Cache<String, (Arc<Client>, Stamp)>,
     catalogue: RwLock<Option<(Arc<Catalogue>, Stamp)>>,
-}
-
-impl Default for Registry {
-    fn default() -> Self {
-        Self { clients: Cache::builder().max_capacity(10_000).build(), catalogue: RwLock::new(None) }
-    }
 }
 
 /// Whatever changes any API or scope touches this.
@@ -300,21 +295,32 @@ pub(crate) fn catalogue_topic() -> Topic {
 }
 
 impl Registry {
+    pub(crate) fn new(epochs: Arc<Epochs>) -> Self {
+        Self { epochs, clients: Cache::builder().max_capacity(10_000).build(), catalogue: RwLock::new(None) }
+    }
+
     /// The client, without asking the database.
-    pub fn recall_client(&self, epochs: &Epochs, client_id: &str) -> Option<Arc<Client>> {
+    pub fn recall_client(&self, client_id: &str) -> Option<Arc<Client>> {
         let (client, stamp) = self.clients.get(client_id)?;
-        epochs.is_current(&stamp).then_some(client)
+        self.epochs.is_current(&stamp).then_some(client)
     }
 
     /// The catalogue, without asking the database.
-    pub fn recall_catalogue(&self, epochs: &Epochs) -> Option<Arc<Catalogue>> {
+    pub fn recall_catalogue(&self) -> Option<Arc<Catalogue>> {
         let kept = self.catalogue.read().ok()?;
         let (catalogue, stamp) = kept.as_ref()?;
-        epochs.is_current(stamp).then(|| Arc::clone(catalogue))
+        self.epochs.is_current(stamp).then(|| Arc::clone(catalogue))
     }
 
-    /// Reads a client and keeps it; `as_of` was taken before the read began.
-    pub fn load_client(&self, db: &mut Db, as_of: u64, client_id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+    /// The catalogue as it last was, good or not: for metadata while the database is away.
+    pub fn last_catalogue(&self) -> Option<Arc<Catalogue>> {
+        let kept = self.catalogue.read().ok()?;
+        kept.as_ref().map(|(catalogue, _)| Arc::clone(catalogue))
+    }
+
+    /// Reads a client and keeps it. Not inside a write, which may see what is not committed yet.
+    pub fn load_client(&self, db: &mut Db, client_id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+        let as_of = self.epochs.now();
         let Some(row) = clients::find_client(db, client_id)? else { return Ok(None) };
         let client = Arc::new(Client::from_row(&row)?);
         let stamp = Stamp::new(as_of, &[Topic::Client(client_id.to_owned())]);
@@ -322,8 +328,9 @@ impl Registry {
         Ok(Some(client))
     }
 
-    /// Reads the catalogue and keeps it; `as_of` was taken before the read began.
-    pub fn load_catalogue(&self, db: &mut Db, as_of: u64) -> Result<Arc<Catalogue>, StoreError> {
+    /// Reads the catalogue and keeps it. Not inside a write, which may see what is not committed yet.
+    pub fn load_catalogue(&self, db: &mut Db) -> Result<Arc<Catalogue>, StoreError> {
+        let as_of = self.epochs.now();
         let servers = resource_servers::list_resource_servers(db)?.iter().map(ResourceServer::from_row).collect();
         let mut scopes = resource_servers::list_scopes(db)?;
         // the database's collation is not ours

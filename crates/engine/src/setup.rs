@@ -1,6 +1,7 @@
 //! The first administrator, by a link that works once.
 
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
+use gatepost_store::sweep::take_global_lock;
 use gatepost_store::users::{self, ROLE_ADMIN};
 use gatepost_store::{Db, Outcome, Tx, setup_links};
 use serde_json::json;
@@ -14,6 +15,7 @@ use crate::sign_in::sign_up::{NewUser, make_user_row};
 
 /// Makes a link if there is no administrator yet; older links die.
 pub fn make_setup_link(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<Option<String>>> {
+    take_global_lock(tx)?;
     if users::count_enabled_admins(tx)? > 0 {
         return Ok(Outcome::Rollback(None));
     }
@@ -47,6 +49,7 @@ pub fn create_first_admin(call: &Call, tx: &mut Tx<'_>, presented: &str, new: &N
     let Some(secret) = Secret::parse(SecretKind::SetupLink, presented) else {
         return Ok(Outcome::Rollback(SetUp::Gone));
     };
+    take_global_lock(tx)?;
     if !setup_links::consume_setup_link(tx, &TokenHash::of(&secret), call.now)? || users::count_enabled_admins(tx)? > 0
     {
         return Ok(Outcome::Rollback(SetUp::Gone));

@@ -1,9 +1,12 @@
 //! Reading requests: bounded, with a deadline, and strict.
 
+use std::pin::pin;
+use std::task::Poll;
+
 use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpRequest, http::StatusCode};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, poll};
 use gatepost_protocol::params::{Params, ParamsFault};
 
 use crate::state::State;
@@ -62,8 +65,15 @@ pub(crate) async fn read_form(state: &State, request: &HttpRequest, payload: Pay
     if announced.is_some_and(|length| length > limit) {
         return Err(FormFault::TooLarge);
     }
-    let body = tokio::time::timeout(state.settings.http.body_timeout.as_duration(), collect_body(payload, limit));
-    let body = body.await.map_err(|_| FormFault::TooSlow)??;
+    let mut body = pin!(collect_body(payload, limit));
+    // a small form has nearly always arrived with its head, and then needs no timer
+    let body = match poll!(&mut body) {
+        Poll::Ready(body) => body?,
+        Poll::Pending => {
+            let patience = state.settings.http.body_timeout.as_duration();
+            tokio::time::timeout(patience, body).await.map_err(|_| FormFault::TooSlow)??
+        }
+    };
     Params::parse(&body).map_err(FormFault::Params)
 }
 
@@ -90,11 +100,12 @@ async fn collect_body(mut payload: Payload, limit: usize) -> Result<Bytes, FormF
     Ok(whole.freeze())
 }
 
-/// The Authorization header, if there is exactly one and it is text.
+/// The Authorization header; one that cannot be used is empty.
 pub(crate) fn read_authorization(request: &HttpRequest) -> Option<&str> {
-    let value = request.headers().get(header::AUTHORIZATION)?;
-    // what is not text is nobody's credential, but it was an attempt to use the header
-    Some(value.to_str().unwrap_or(""))
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let value = values.next()?;
+    // what is not text, or comes twice, is nobody's credential, but it was an attempt to use the header (CA-04)
+    Some(if values.next().is_some() { "" } else { value.to_str().unwrap_or("") })
 }
 
 /// The value of a cookie; a second one of the same name is an attempt to plant one (LG8), so there is none then.

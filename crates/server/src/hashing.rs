@@ -23,6 +23,24 @@ pub(crate) struct HashPool {
 #[derive(Debug)]
 pub(crate) struct Busy;
 
+/// A place in the queue. It is given back however the wait ends: a request whose connection breaks is simply dropped.
+struct Place {
+    waiting: Arc<AtomicUsize>,
+    ahead: usize,
+}
+
+impl Place {
+    fn take(waiting: &Arc<AtomicUsize>) -> Self {
+        Self { ahead: waiting.fetch_add(1, Ordering::AcqRel), waiting: Arc::clone(waiting) }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// What a verification found.
 pub(crate) struct Verified {
     /// the password is right
@@ -71,12 +89,12 @@ impl HashPool {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.queue + self.threads.available_permits() {
-            self.waiting.fetch_sub(1, Ordering::AcqRel);
+        let place = Place::take(&self.waiting);
+        if place.ahead >= self.queue + self.threads.available_permits() {
             return Err(Busy);
         }
         let permit = tokio::time::timeout(self.wait, Arc::clone(&self.threads).acquire_owned()).await;
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        drop(place);
         let Ok(Ok(permit)) = permit else { return Err(Busy) };
         let done = tokio::task::spawn_blocking(move || {
             let answer = work();

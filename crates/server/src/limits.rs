@@ -1,7 +1,8 @@
 //! Counts failures and requests in this process: against floods, never to decide about an account.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -11,7 +12,11 @@ use crate::settings::LimitSettings;
 /// Something that is counted a while, by whom.
 #[derive(Clone)]
 struct Window {
-    counts: Cache<String, Arc<AtomicU32>>,
+    /// keyed by hash: what somebody sends must not decide how much memory a key takes
+    counts: Cache<u64, Arc<AtomicU32>>,
+    hasher: RandomState,
+    /// until when somebody's count matters, in unix seconds; after that nobody need be looked up
+    quiet_from: Arc<AtomicI64>,
     limit: u32,
     seconds: u64,
 }
@@ -19,19 +24,40 @@ struct Window {
 impl Window {
     fn new(limit: u32, seconds: u64, capacity: u64) -> Self {
         let counts = Cache::builder().max_capacity(capacity).time_to_live(Duration::from_secs(seconds)).build();
-        Self { counts, limit, seconds }
+        Self { counts, hasher: RandomState::new(), quiet_from: Arc::default(), limit, seconds }
+    }
+
+    fn key(&self, who: &Who<'_>) -> u64 {
+        self.hasher.hash_one((who.network, who.client_id))
+    }
+
+    /// Whether nobody was counted of late.
+    fn is_quiet(&self, now: i64) -> bool {
+        self.quiet_from.load(Ordering::Relaxed) <= now
     }
 
     /// Whether one more is still allowed.
-    fn is_open(&self, who: &str) -> bool {
-        self.counts.get(who).is_none_or(|count| count.load(Ordering::Relaxed) < self.limit)
+    fn is_open(&self, who: &Who<'_>) -> bool {
+        self.counts.get(&self.key(who)).is_none_or(|count| count.load(Ordering::Relaxed) < self.limit)
     }
 
     /// Counts one; `false` where that was one too many.
-    fn count(&self, who: &str) -> bool {
-        let count = self.counts.get_with_by_ref(who, Arc::default);
+    fn count(&self, who: &Who<'_>) -> bool {
+        self.quiet_from.store(who.now.saturating_add(self.seconds as i64), Ordering::Relaxed);
+        let count = self.counts.get_with(self.key(who), Arc::default);
         count.fetch_add(1, Ordering::Relaxed) < self.limit
     }
+}
+
+/// Who is counted: a network and, at the token endpoints, the client that was named.
+#[derive(Clone, Copy)]
+pub(crate) struct Who<'a> {
+    /// a network, as limits name it
+    pub(crate) network: &'a str,
+    /// empty for an id that nobody has: inventing ids gains nothing
+    pub(crate) client_id: &'a str,
+    /// unix seconds
+    pub(crate) now: i64,
 }
 
 /// The limits of the endpoints.
@@ -58,29 +84,42 @@ impl Limits {
         }
     }
 
+    /// Whether no introspection has failed of late: then nobody need be asked who they are.
+    pub(crate) fn is_introspection_quiet(&self, now: i64) -> bool {
+        self.introspection_failures.is_quiet(now)
+    }
+
     /// Only failures count, so a valid client is never slowed down by others (CA-07).
-    pub(crate) fn check_token(&self, who: &str) -> Result<(), TooMany> {
+    pub(crate) fn check_token(&self, who: &Who<'_>) -> Result<(), TooMany> {
         if self.token_failures.is_open(who) { Ok(()) } else { Err(TooMany(self.token_failures.seconds)) }
     }
 
-    pub(crate) fn charge_token(&self, who: &str) {
+    pub(crate) fn charge_token(&self, who: &Who<'_>) {
         self.token_failures.count(who);
     }
 
-    pub(crate) fn check_introspection(&self, who: &str) -> Result<(), TooMany> {
+    pub(crate) fn check_introspection(&self, who: &Who<'_>) -> Result<(), TooMany> {
         let window = &self.introspection_failures;
         if window.is_open(who) { Ok(()) } else { Err(TooMany(window.seconds)) }
     }
 
-    pub(crate) fn charge_introspection(&self, who: &str) {
+    pub(crate) fn charge_introspection(&self, who: &Who<'_>) {
         self.introspection_failures.count(who);
     }
 
-    pub(crate) fn count_authorize(&self, ip: &str) -> Result<(), TooMany> {
-        if self.authorize.count(ip) { Ok(()) } else { Err(TooMany(self.authorize.seconds)) }
+    pub(crate) fn count_authorize(&self, network: &str, now: i64) -> Result<(), TooMany> {
+        if self.authorize.count(&Who { network, client_id: "", now }) {
+            Ok(())
+        } else {
+            Err(TooMany(self.authorize.seconds))
+        }
     }
 
-    pub(crate) fn count_signup(&self, ip: &str) -> Result<(), TooMany> {
-        if self.signups.count(ip) { Ok(()) } else { Err(TooMany(self.signups.seconds)) }
+    pub(crate) fn count_signup(&self, network: &str, now: i64) -> Result<(), TooMany> {
+        if self.signups.count(&Who { network, client_id: "", now }) {
+            Ok(())
+        } else {
+            Err(TooMany(self.signups.seconds))
+        }
     }
 }

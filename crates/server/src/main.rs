@@ -20,6 +20,11 @@ mod startup;
 mod state;
 mod telemetry;
 
+/// glibc keeps the memory of slow hashes in the arenas of threads that are gone: 200 MB after a few sign-ins. This allocator gives
+/// it back, and is a little faster besides.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[actix_web::main]
 async fn main() -> std::process::ExitCode {
     // the exit code's range is ours: 0 to 5 and 130 (ux: CLI rules)

@@ -2,15 +2,17 @@
 
 use std::net::TcpListener;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::dev::{Server, Service, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::web::Data;
 use actix_web::{App, HttpResponse, HttpServer};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, poll};
 use gatepost_engine::{cleanup, keys};
 use gatepost_store::sweep::Sweepable;
 
@@ -86,7 +88,13 @@ async fn guard_request(
 ) -> Result<ServiceResponse, actix_web::Error> {
     let http = &state.settings.http;
     let longest = http.handler_timeout.as_duration() + http.body_timeout.as_duration();
-    match tokio::time::timeout(longest, AssertUnwindSafe(work).catch_unwind()).await {
+    let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+    // what is answered from memory is ready at once and needs no timer
+    let outcome = match poll!(&mut work) {
+        Poll::Ready(outcome) => Ok(outcome),
+        Poll::Pending => tokio::time::timeout(longest, work).await,
+    };
+    match outcome {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             state.metrics.count_panic();
@@ -171,15 +179,28 @@ pub(crate) fn start_background_work(state: &Data<State>) {
             }
         }
     });
-    let reloading = Arc::clone(state);
+    let keeping = Arc::clone(state);
     actix_web::rt::spawn(async move {
         loop {
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            if let Err(error) = reloading.read(&reloading.plain_call(), keys::load_keys).await {
-                tracing::warn!(%error, "cannot read the signing keys again");
+            if let Err(error) = keep_keys(&keeping).await {
+                tracing::warn!(%error, "cannot look after the signing keys; the next round tries again");
             }
+            tokio::time::sleep(Duration::from_secs(60)).await;
         }
     });
+}
+
+/// Makes a new signing key where one has served its time, and picks up what other nodes and commands made.
+async fn keep_keys(state: &State) -> gatepost_engine::Result<()> {
+    let call = state.plain_call();
+    for alg in state.read(&call, keys::find_due_algs).await? {
+        // an RSA key takes a while to find: not in a thread that answers requests
+        let making = call.clone();
+        let made = tokio::task::spawn_blocking(move || keys::make_key(&making, alg)).await;
+        let key = made.map_err(|error| gatepost_engine::Error::Internal(error.to_string()))??;
+        state.write(&call, move |call, tx| keys::rotate_if_due(call, tx, &key)).await?;
+    }
+    state.read(&call, keys::load_keys).await
 }
 
 /// One round over everything that ends, if it is this node's turn.
@@ -189,6 +210,7 @@ async fn sweep_once(state: &State) -> gatepost_engine::Result<()> {
     }
     for what in Sweepable::ALL {
         loop {
+            state.write(&state.plain_call(), |call, tx| cleanup::extend_turn(call, tx)).await?;
             let removed =
                 state.write(&state.plain_call(), move |call, tx| cleanup::sweep_batch(call, tx, what)).await?;
             if (removed as i64) < state.installation.engine.policy.retention.batch {

@@ -80,7 +80,7 @@ pub(crate) async fn open_installation(settings: &Settings, role: Role) -> Result
     let issuer = Issuer::parse(&settings.server.public_url)
         .map_err(|fault| StartFault(format!("server.public_url: {fault}")))?;
     let random = Box::new(crate::random::make_source());
-    let engine = Arc::new(Engine::new(issuer, make_policy(settings), &master, random));
+    let engine = Arc::new(Engine::new(issuer, make_policy(settings), &master, Arc::clone(store.epochs()), random));
     let installation = Installation { store, engine };
     made.keys = prepare_keys(&installation).await?;
     Ok((installation, made))
@@ -88,10 +88,7 @@ pub(crate) async fn open_installation(settings: &Settings, role: Role) -> Result
 
 async fn prepare_keys(installation: &Installation) -> Result<Vec<&'static str>, StartFault> {
     let call = installation.call();
-    let missing = {
-        let call = call.clone();
-        installation.store.read(move |db| keys::find_missing_algs(&call, db)).await?
-    };
+    let missing = { installation.store.read(keys::find_missing_algs).await? };
     // an RSA key takes a while to find: not inside a transaction
     let mut fresh = Vec::new();
     for alg in missing {
@@ -152,8 +149,8 @@ fn read_resource_server(decl: &ResourceServerDecl) -> DeclaredResourceServer {
         jwt: decl.access_token_format.as_str() == "jwt",
     };
     let secret = secret_hash(decl.secret_hash.as_ref(), decl.secret.expose());
-    // the settings have refused an API without a secret; the hash of nothing lets nobody in
-    DeclaredResourceServer { spec, secret: secret.unwrap_or_else(|| TokenHash::of_text("")) }
+    // the settings have refused an API without a secret; of no text is this the hash
+    DeclaredResourceServer { spec, secret: secret.unwrap_or_else(|| TokenHash::from_bytes([0; 32])) }
 }
 
 fn make_policy(settings: &Settings) -> Policy {
@@ -169,6 +166,7 @@ fn make_policy(settings: &Settings) -> Policy {
         session_absolute_ttl: settings.session.absolute_ttl.as_secs(),
         secret_overlap: 86_400,
         setup_link_ttl: 86_400,
+        key_life: 90 * 86_400,
         key_publish_ahead: 86_400,
         ip_failure_limit: i64::from(settings.limits.sign_in_failures_per_address),
         free_failures: i64::from(settings.limits.sign_in_free_failures),
@@ -222,24 +220,38 @@ fn read_master_key(settings: &Settings, made: &mut Made) -> Result<MasterKey, St
     }
 }
 
-/// Writes a new file that only its owner can read; one that exists already stays as it is.
+/// Writes a new file that only its owner can read; one that exists already stays as it is. Others see all of it or nothing:
+/// it is written under another name and linked when it is complete.
 pub(crate) fn write_private_file(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
-        fs::create_dir_all(folder)?;
-    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_private_folder(folder)?;
+    let draft = path.with_extension(format!("new-{}", std::process::id()));
     let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    match options.open(path) {
-        Ok(mut file) => {
-            file.write_all(content)?;
-            file.sync_all()
-        }
+    let mut file = options.open(&draft)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&draft, path));
+    fs::remove_file(&draft)?;
+    match written {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
+        other => other,
     }
+}
+
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
 }

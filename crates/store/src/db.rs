@@ -108,22 +108,25 @@ impl r2d2::ManageConnection for Manager {
 impl Db {
     /// Runs an insert whose refusal by a uniqueness rule is an answer, not an error: `None` where the row was there.
     ///
-    /// PostgreSQL gives up the whole transaction after any error, hence the savepoint.
+    /// PostgreSQL gives up the whole transaction after any error, hence the savepoint; SQLite undoes the statement alone.
     pub(crate) fn insert_unless_duplicate<T>(
         &mut self,
         insert: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<Option<T>> {
-        self.execute_batch("SAVEPOINT unique_insert")?;
-        match insert(self) {
-            Ok(value) => {
-                self.execute_batch("RELEASE SAVEPOINT unique_insert")?;
-                Ok(Some(value))
-            }
-            Err(StoreError::Duplicate(_)) => {
-                self.execute_batch("ROLLBACK TO SAVEPOINT unique_insert; RELEASE SAVEPOINT unique_insert")?;
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        let guarded = matches!(self, Self::Postgres(_));
+        if guarded {
+            self.execute_batch("SAVEPOINT unique_insert")?;
         }
+        let (answer, end) = match insert(self) {
+            Ok(value) => (Some(value), "RELEASE SAVEPOINT unique_insert"),
+            Err(StoreError::Duplicate(_)) => {
+                (None, "ROLLBACK TO SAVEPOINT unique_insert; RELEASE SAVEPOINT unique_insert")
+            }
+            Err(error) => return Err(error),
+        };
+        if guarded {
+            self.execute_batch(end)?;
+        }
+        Ok(answer)
     }
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use crate::db::Db;
 use crate::error::Result;
 use crate::schema::grants::dsl;
+use crate::schema::users;
 
 /// One authorization and everything issued from it.
 #[derive(Clone, Queryable, Selectable, Insertable)]
@@ -47,6 +48,12 @@ pub fn find_grant(db: &mut Db, id: &str) -> Result<Option<GrantRow>> {
     Ok(dsl::grants.filter(dsl::id.eq(id)).select(GrantRow::as_select()).get_result(db).optional()?)
 }
 
+/// The grant with this id, live or not, and when its person was disabled, if so.
+pub fn find_grant_and_owner(db: &mut Db, id: &str) -> Result<Option<(GrantRow, Option<i64>)>> {
+    let query = dsl::grants.inner_join(users::table).filter(dsl::id.eq(id));
+    Ok(query.select((GrantRow::as_select(), users::disabled_at)).get_result(db).optional()?)
+}
+
 /// The live grants of a person, newest use first.
 pub fn list_live_grants(db: &mut Db, user_id: &str, now: i64) -> Result<Vec<GrantRow>> {
     let query = dsl::grants
@@ -72,21 +79,19 @@ pub fn revoke_grant(db: &mut Db, id: &str, reason: &str, now: i64) -> Result<boo
     Ok(changed == 1)
 }
 
-/// Kills all families of a person, or those of one client; the ids.
+/// Kills all families of a person, or those of one client; how many.
 pub fn revoke_user_grants(
     db: &mut Db,
     user_id: &str,
     client_id: Option<&str>,
     reason: &str,
     now: i64,
-) -> Result<Vec<String>> {
+) -> Result<usize> {
     let set = (dsl::revoked_at.eq(Some(now)), dsl::revoked_reason.eq(Some(reason)));
     let of_user = dsl::grants.filter(dsl::user_id.eq(user_id)).filter(dsl::revoked_at.is_null());
     Ok(match client_id {
-        Some(client_id) => {
-            diesel::update(of_user.filter(dsl::client_id.eq(client_id))).set(set).returning(dsl::id).get_results(db)?
-        }
-        None => diesel::update(of_user).set(set).returning(dsl::id).get_results(db)?,
+        Some(client_id) => diesel::update(of_user.filter(dsl::client_id.eq(client_id))).set(set).execute(db)?,
+        None => diesel::update(of_user).set(set).execute(db)?,
     })
 }
 

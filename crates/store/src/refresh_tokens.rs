@@ -21,8 +21,6 @@ pub struct RefreshTokenRow {
     pub expires_at: i64,
     /// rotated
     pub used_at: Option<i64>,
-    /// dead before its time
-    pub revoked_at: Option<i64>,
     /// the answer to its rotation, sealed under the token itself; taken away once it was repeated
     pub replay: Option<String>,
 }
@@ -45,7 +43,6 @@ pub fn consume_refresh_token(db: &mut Db, token: &TokenHash, now: i64) -> Result
         dsl::refresh_tokens
             .filter(dsl::token_hash.eq(token.to_base64()))
             .filter(dsl::used_at.is_null())
-            .filter(dsl::revoked_at.is_null())
             .filter(dsl::expires_at.gt(now)),
     )
     .set(dsl::used_at.eq(Some(now)))
@@ -66,7 +63,6 @@ pub fn update_refresh_expiry(
         dsl::refresh_tokens
             .filter(dsl::token_hash.eq(token.to_base64()))
             .filter(dsl::used_at.is_null())
-            .filter(dsl::revoked_at.is_null())
             .filter(dsl::expires_at.gt(now)),
     )
     .set(dsl::expires_at.eq(expires_at))

@@ -178,7 +178,6 @@ diesel::table! {
         issued_at -> BigInt,
         expires_at -> BigInt,
         used_at -> Nullable<BigInt>,
-        revoked_at -> Nullable<BigInt>,
         replay -> Nullable<Text>,
     }
 }

@@ -67,12 +67,19 @@ pub fn list_live_sessions(db: &mut Db, user_id: &str, now: i64) -> Result<Vec<Se
     Ok(query.select(SessionRow::as_select()).load(db)?)
 }
 
-/// Notes that a session was used and moves its idle end.
-pub fn update_session_use(db: &mut Db, id: &str, now: i64, idle_expires_at: i64) -> Result<()> {
-    diesel::update(dsl::sessions.filter(dsl::id.eq(id)))
-        .set((dsl::last_used_at.eq(now), dsl::idle_expires_at.eq(idle_expires_at)))
-        .execute(db)?;
-    Ok(())
+/// Notes that a session was used and moves its idle end; `false` where it is not live any more. The row stays locked
+/// until the transaction ends, so whoever ends the session meanwhile comes after it.
+pub fn update_session_use(db: &mut Db, id: &str, now: i64, idle_expires_at: i64) -> Result<bool> {
+    let changed = diesel::update(
+        dsl::sessions
+            .filter(dsl::id.eq(id))
+            .filter(dsl::revoked_at.is_null())
+            .filter(dsl::expires_at.gt(now))
+            .filter(dsl::idle_expires_at.gt(now)),
+    )
+    .set((dsl::last_used_at.eq(now), dsl::idle_expires_at.eq(idle_expires_at)))
+    .execute(db)?;
+    Ok(changed == 1)
 }
 
 /// Ends one session of this person; `false` where it was not live.

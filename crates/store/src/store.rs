@@ -132,7 +132,7 @@ impl Store {
     }
 
     /// The numbers of changes, for caches.
-    pub fn epochs(&self) -> &Epochs {
+    pub fn epochs(&self) -> &Arc<Epochs> {
         &self.inner.epochs
     }
 

@@ -27,8 +27,9 @@ pub fn find_throttle(db: &mut Db, bucket: &str) -> Result<Option<ThrottleRow>> {
     Ok(dsl::throttles.filter(dsl::bucket.eq(bucket)).select(ThrottleRow::as_select()).get_result(db).optional()?)
 }
 
-/// Counts one more attempt and gives the new count; a bucket that had expired starts again at one.
-pub fn update_throttle_count(db: &mut Db, bucket: &str, now: i64, expires_at: i64) -> Result<ThrottleRow> {
+/// Counts one more attempt and gives the new count; a bucket that had expired starts again at one. `None` where the
+/// bucket is blocked: that is decided by the statement that counts, so that parallel tries cannot all pass a look before.
+pub fn update_throttle_count(db: &mut Db, bucket: &str, now: i64, expires_at: i64) -> Result<Option<ThrottleRow>> {
     // twice: a row may be made by somebody else between the update that found none and the insert
     for _ in 0..2 {
         let reset = diesel::update(dsl::throttles.filter(dsl::bucket.eq(bucket)).filter(dsl::expires_at.le(now)))
@@ -41,16 +42,16 @@ pub fn update_throttle_count(db: &mut Db, bucket: &str, now: i64, expires_at: i6
             .returning(crate::schema::throttles::all_columns)
             .get_result::<ThrottleRow>(db)
             .optional()?;
-        if let Some(row) = reset {
-            return Ok(row);
+        if reset.is_some() {
+            return Ok(reset);
         }
-        let counted = diesel::update(dsl::throttles.filter(dsl::bucket.eq(bucket)))
+        let counted = diesel::update(dsl::throttles.filter(dsl::bucket.eq(bucket)).filter(dsl::blocked_until.le(now)))
             .set((dsl::failures.eq(dsl::failures + 1), dsl::expires_at.eq(expires_at)))
             .returning(crate::schema::throttles::all_columns)
             .get_result::<ThrottleRow>(db)
             .optional()?;
-        if let Some(row) = counted {
-            return Ok(row);
+        if counted.is_some() {
+            return Ok(counted);
         }
         let row = ThrottleRow {
             bucket: bucket.to_owned(),
@@ -64,7 +65,10 @@ pub fn update_throttle_count(db: &mut Db, bucket: &str, now: i64, expires_at: i6
             Ok(())
         })?;
         if inserted.is_some() {
-            return Ok(row);
+            return Ok(Some(row));
+        }
+        if find_throttle(db, bucket)?.is_some_and(|row| now < row.blocked_until) {
+            return Ok(None);
         }
     }
     Err(crate::StoreError::Conflict("a throttle bucket came and went".into()))
@@ -78,10 +82,10 @@ pub fn update_throttle_block(db: &mut Db, bucket: &str, blocked_until: i64) -> R
     Ok(())
 }
 
-/// Takes one count back.
+/// Takes one count back, and the block that it set.
 pub fn update_throttle_refund(db: &mut Db, bucket: &str) -> Result<()> {
     diesel::update(dsl::throttles.filter(dsl::bucket.eq(bucket)).filter(dsl::failures.gt(0)))
-        .set(dsl::failures.eq(dsl::failures - 1))
+        .set((dsl::failures.eq(dsl::failures - 1), dsl::blocked_until.eq(0)))
         .execute(db)?;
     Ok(())
 }

@@ -69,11 +69,22 @@ pub fn count_enabled_admins(db: &mut Db) -> Result<i64> {
     Ok(query.count().get_result(db)?)
 }
 
-/// Sets the password; `None` where there is no such person.
+/// Sets the password whatever it was; `false` where there is no such person.
 pub fn update_user_password(db: &mut Db, id: &str, password_hash: &str, now: i64) -> Result<bool> {
     let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
         .set((dsl::password_hash.eq(Some(password_hash)), dsl::updated_at.eq(now)))
         .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Sets the password of an enabled account if it still is `seen`; the same value again only takes the row's lock, so that
+/// of two changes at once one comes second and sees the other. `false` where it had changed.
+pub fn update_password_if(db: &mut Db, id: &str, seen: &str, password_hash: &str) -> Result<bool> {
+    let changed = diesel::update(
+        dsl::users.filter(dsl::id.eq(id)).filter(dsl::password_hash.eq(seen)).filter(dsl::disabled_at.is_null()),
+    )
+    .set(dsl::password_hash.eq(Some(password_hash)))
+    .execute(db)?;
     Ok(changed == 1)
 }
 

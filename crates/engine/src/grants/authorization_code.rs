@@ -14,7 +14,7 @@ use oxide_auth::code_grant::extensions::Pkce;
 use oxide_auth::primitives::issuer::{IssuedToken, TokenType};
 use serde_json::json;
 
-use super::{check_user_enabled, invalid_grant, narrow_resources, parse_stored_scopes};
+use super::{check_user_enabled, invalid_grant, limit_to_present, narrow_resources, parse_stored_scopes};
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::{Error, Refused, Result};
@@ -104,7 +104,9 @@ fn verify_pkce(request: &TokenRequest, extensions: &mut oxide_auth::primitives::
 fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, row: &CodeRow) -> Result<TokenResponse> {
     check_redirect_uri(request, row)?;
     check_user_enabled(tx, &row.user_id)?;
-    let scopes = parse_stored_scopes(&row.scopes)?;
+    let extensions = oxide::parse_extensions(&row.extensions)?;
+    let (scopes, resources) =
+        limit_to_present(request, &parse_stored_scopes(&row.scopes)?, &oxide::read_resources(&extensions))?;
     let seen = MachineRequest {
         params: &request.params,
         client_id: &request.client.client_id,
@@ -123,13 +125,13 @@ fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, row: &CodeRow)
                     client_id: &row.client_id,
                     scopes: &scopes,
                     redirect_uri: &row.redirect_uri,
-                    extensions: oxide::parse_extensions(&row.extensions)?,
+                    extensions: extensions.clone(),
                 };
                 Input::Recovered(Some(Box::new(stored.to_grant()?)))
             }
             Output::Extend { extensions } => {
                 verify_pkce(request, extensions)?;
-                let audience = narrow_resources(&request.params, &oxide::read_resources(extensions))?;
+                let audience = narrow_resources(&request.params, &resources)?;
                 let mut access_extensions = extensions.clone();
                 oxide::set_resources(&mut access_extensions, &audience);
                 Input::Extended { access_extensions }

@@ -12,10 +12,32 @@ use gatepost_store::users;
 use gatepost_store::{Db, StoreError};
 
 use crate::error::{Error, Refused, Result};
+use crate::token::TokenRequest;
 
 pub(crate) fn invalid_grant(detail: &'static str) -> Refused {
     // what exactly was wrong is for the log: an answer to a thief would be an oracle
     Refused::new(ErrorCode::InvalidGrant, "The grant is invalid, expired, revoked or already used.").with_detail(detail)
+}
+
+/// what was granted once and may be had now: a scope or an API that was taken from the client since, or switched off, is
+/// not issued any more.
+pub(crate) fn limit_to_present(
+    request: &TokenRequest,
+    scopes: &ScopeSet,
+    resources: &[String],
+) -> Result<(ScopeSet, Vec<String>)> {
+    let client = &request.client;
+    let may = |resource: &&String| {
+        (client.resources.is_empty() || client.resources.contains(resource))
+            && request.catalogue.find_by_resource(resource).is_some()
+    };
+    let left: Vec<String> = resources.iter().filter(may).cloned().collect();
+    if left.is_empty() && !resources.is_empty() {
+        return Err(
+            Refused::new(ErrorCode::InvalidTarget, "The app may not have tokens for this resource any more.").into()
+        );
+    }
+    Ok((scopes.intersection(&client.scopes), left))
 }
 
 /// The resources that this request wants of those that were granted; all of them where it names none (RI-03).

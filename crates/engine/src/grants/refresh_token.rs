@@ -13,7 +13,7 @@ use oxide_auth::primitives::grant::Grant;
 use oxide_auth::primitives::issuer::{RefreshedToken, TokenType};
 use serde_json::json;
 
-use super::{check_user_enabled, invalid_grant, narrow_resources, parse_stored_list, parse_stored_scopes};
+use super::{invalid_grant, limit_to_present, narrow_resources, parse_stored_list, parse_stored_scopes};
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::{Error, Refused, Result};
@@ -21,6 +21,9 @@ use crate::issue::{self, AccessSpec, OnBehalf};
 use crate::oxide::{self, MachineRequest, StoredGrant};
 use crate::seal;
 use crate::token::{Decision, TokenRequest};
+
+/// The use of a family is written down only when the last note is older than this.
+const USE_NOTE_SECONDS: i64 = 60;
 
 const REPLAY_PURPOSE: &str = "refresh-replay";
 
@@ -38,14 +41,19 @@ pub(crate) fn rotate_token(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest)
         false => refresh_tokens::consume_refresh_token(tx, &hash, call.now)?,
     };
     let Some(row) = taken else { return refuse_unusable_token(call, tx, request, &token) };
-    let Some(family) = grants::find_grant(tx, &row.grant_id)? else {
+    let Some((family, disabled_at)) = grants::find_grant_and_owner(tx, &row.grant_id)? else {
         return Ok(Decision::Refused(invalid_grant("the family is gone")));
     };
+    if disabled_at.is_some() {
+        return Ok(Decision::Refused(invalid_grant("the account is disabled")));
+    }
     if family.revoked_at.is_some() || family.expires_at <= call.now {
         return Ok(Decision::Refused(invalid_grant("the family is revoked or over")));
     }
     let response = exchange(call, tx, request, &family)?;
-    grants::update_grant_use(tx, &family.id, call.now)?;
+    if call.now - family.last_used_at >= USE_NOTE_SECONDS {
+        grants::update_grant_use(tx, &family.id, call.now)?;
+    }
     if request.client.refresh_replay && !request.client.keeps_refresh_token {
         let plain = serde_json::to_vec(&response).map_err(|error| Error::Internal(error.to_string()))?;
         // sealed under the old token itself: only who presents that again can read the answer
@@ -133,9 +141,8 @@ fn repeat_answer(
 }
 
 fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, family: &GrantRow) -> Result<TokenResponse> {
-    check_user_enabled(tx, &family.user_id)?;
-    let scopes = parse_stored_scopes(&family.scopes)?;
-    let granted = parse_stored_list(&family.resources)?;
+    let (scopes, granted) =
+        limit_to_present(request, &parse_stored_scopes(&family.scopes)?, &parse_stored_list(&family.resources)?)?;
     let audience = narrow_resources(&request.params, &granted)?;
     let seen = MachineRequest { params: &request.params, client_id: &request.client.client_id, redirect_uri: None };
     let scope = || request.params.one("scope").map(Cow::Borrowed);
@@ -154,7 +161,7 @@ fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, family: &Grant
                     client_id: &family.client_id,
                     scopes: &scopes,
                     redirect_uri: oxide::NO_REDIRECT,
-                    extensions: oxide::make_extensions(&audience, false),
+                    extensions: oxide::make_extensions(&audience),
                 };
                 Input::Recovered { scope: scope(), grant: Some(Box::new(stored.to_grant()?)) }
             }

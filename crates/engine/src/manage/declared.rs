@@ -3,11 +3,15 @@
 use gatepost_protocol::secret::TokenHash;
 use gatepost_store::clients::{self, ClientRow};
 use gatepost_store::resource_servers::{self, ResourceServerRow, ScopeRow};
+use gatepost_store::sweep::take_global_lock;
 use gatepost_store::{Outcome, Topic, Tx};
 
+use serde_json::json;
+
 use super::clients::{ClientSpec, check_client_spec, make_client_row};
-use super::resource_servers::{ResourceServerSpec, check_resource_server_spec};
+use super::resource_servers::{ResourceServerSpec, check_resource_server_spec, scope_rows};
 use super::{Managed, invalid};
+use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::Result;
 use crate::registry::catalogue_topic;
@@ -41,6 +45,8 @@ pub struct Declared {
 
 /// Makes the database agree with the file. What was declared once and is not any more is disabled, not deleted.
 pub fn reconcile_declared(call: &Call, tx: &mut Tx<'_>, declared: &Declared) -> Managed<()> {
+    // of several nodes that start at once one reconciles and the others find it done
+    take_global_lock(tx)?;
     for server in &declared.resource_servers {
         let faults = check_resource_server_spec(&server.spec);
         if !faults.is_empty() {
@@ -68,6 +74,7 @@ fn put_client(call: &Call, tx: &mut Tx<'_>, id: String, client: &DeclaredClient)
     let row = ClientRow { declared: true, ..make_client_row(call, id, &client.spec, client.secret.as_ref()) };
     let Some(old) = clients::find_client(tx, &row.client_id)? else {
         let inserted = clients::insert_client(tx, &row)?;
+        note(call, tx, "client.declared", &row.client_id)?;
         return Ok(
             (!inserted).then(|| format!("client {}: the id belonged to a client that was deleted", row.client_id))
         );
@@ -76,6 +83,7 @@ fn put_client(call: &Call, tx: &mut Tx<'_>, id: String, client: &DeclaredClient)
     let same = ClientRow { updated_at: old.updated_at, ..row.clone() };
     if !is_same_client(&old, &same) {
         clients::update_client(tx, &row)?;
+        note(call, tx, "client.declared", &row.client_id)?;
         tx.touch(Topic::Client(row.client_id));
     }
     Ok(None)
@@ -117,6 +125,16 @@ fn put_resource_server(call: &Call, tx: &mut Tx<'_>, server: &DeclaredResourceSe
         updated_at: call.now,
         disabled_at: None,
     };
+    let scopes = scope_rows(spec);
+    if let Some(old) = &old
+        && is_same_server(old, &row)
+        && resource_servers::list_scopes(tx)?
+            .into_iter()
+            .filter(|s| s.resource_server_id == spec.id)
+            .eq(sorted(&scopes))
+    {
+        return Ok(None);
+    }
     let stored = match old {
         None => resource_servers::insert_resource_server(tx, &row)?,
         Some(_) => resource_servers::update_resource_server(tx, &row)?,
@@ -124,27 +142,38 @@ fn put_resource_server(call: &Call, tx: &mut Tx<'_>, server: &DeclaredResourceSe
     if !stored {
         return Ok(Some(format!("resource server {}: the resource {:?} is taken", spec.id, spec.resource)));
     }
-    let scopes: Vec<ScopeRow> = spec
-        .scopes
-        .iter()
-        .map(|scope| ScopeRow {
-            name: scope.name.clone(),
-            resource_server_id: spec.id.clone(),
-            description: scope.description.trim().to_owned(),
-            sensitive: scope.sensitive,
-        })
-        .collect();
     if let Some(taken) = resource_servers::update_scopes(tx, &spec.id, &scopes)? {
         return Ok(Some(format!("resource server {}: another API defines the scope {taken:?} already", spec.id)));
     }
+    note(call, tx, "resource_server.declared", &spec.id)?;
     tx.touch(catalogue_topic());
     Ok(None)
+}
+
+fn sorted(scopes: &[ScopeRow]) -> Vec<ScopeRow> {
+    let mut scopes = scopes.to_vec();
+    scopes.sort_by(|a, b| a.name.cmp(&b.name));
+    scopes
+}
+
+fn is_same_server(a: &ResourceServerRow, b: &ResourceServerRow) -> bool {
+    let key = |row: &ResourceServerRow| {
+        let text = [&row.name, &row.resource, &row.secret_hash, &row.access_token_format].map(String::clone);
+        (text, row.declared, row.disabled_at, row.previous_secret_hash.clone())
+    };
+    key(a) == key(b)
+}
+
+/// The settings file is the operator's word, and leaves a trace like every other.
+fn note(call: &Call, tx: &mut Tx<'_>, action: &'static str, id: &str) -> Result<()> {
+    record_event(call, tx, Event::done(Actor::Operator, action, id), &json!({"by": "settings"}))
 }
 
 fn disable_missing(call: &Call, tx: &mut Tx<'_>, declared: &Declared) -> Result<()> {
     for row in clients::list_clients(tx)? {
         let named = declared.clients.iter().any(|client| client.spec.client_id.as_ref() == Some(&row.client_id));
         if row.declared && !named && row.disabled_at.is_none() {
+            note(call, tx, "client.disabled", &row.client_id)?;
             tx.touch(Topic::Client(row.client_id.clone()));
             clients::update_client(tx, &ClientRow { disabled_at: Some(call.now), updated_at: call.now, ..row })?;
         }
@@ -152,6 +181,7 @@ fn disable_missing(call: &Call, tx: &mut Tx<'_>, declared: &Declared) -> Result<
     for row in resource_servers::list_resource_servers(tx)? {
         let named = declared.resource_servers.iter().any(|server| server.spec.id == row.id);
         if row.declared && !named && row.disabled_at.is_none() {
+            note(call, tx, "resource_server.disabled", &row.id)?;
             tx.touch(catalogue_topic());
             let row = ResourceServerRow { disabled_at: Some(call.now), updated_at: call.now, ..row };
             resource_servers::update_resource_server(tx, &row)?;

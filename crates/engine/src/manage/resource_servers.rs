@@ -4,7 +4,7 @@ use gatepost_protocol::resource::check_resource;
 use gatepost_protocol::scope::ScopeSet;
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_store::resource_servers::{self, ResourceServerRow, ScopeRow};
-use gatepost_store::{Db, Outcome, Topic, Tx};
+use gatepost_store::{Db, Outcome, Tx};
 use serde_json::json;
 
 use super::{ManageFault, Managed, invalid, not_found};
@@ -83,7 +83,8 @@ fn make_row(call: &Call, spec: &ResourceServerSpec, secret: &TokenHash) -> Resou
     }
 }
 
-fn scope_rows(spec: &ResourceServerSpec) -> Vec<ScopeRow> {
+/// The rows of the scopes of a spec.
+pub(crate) fn scope_rows(spec: &ResourceServerSpec) -> Vec<ScopeRow> {
     let row = |scope: &ScopeSpec| ScopeRow {
         name: scope.name.clone(),
         resource_server_id: spec.id.clone(),
@@ -112,8 +113,6 @@ pub fn add_resource_server(call: &Call, tx: &mut Tx<'_>, spec: &ResourceServerSp
 
 fn note_change(call: &Call, tx: &mut Tx<'_>, id: &str, action: &'static str) -> Result<()> {
     tx.touch(catalogue_topic());
-    // tokens carry no API id, so whatever is kept about any token may be about this API's
-    tx.touch(Topic::Everything);
     record_event(call, tx, Event::done(Actor::Operator, action, id), &json!(null))
 }
 

@@ -1,5 +1,6 @@
 //! Managing people.
 
+use gatepost_store::sweep::take_global_lock;
 use gatepost_store::users::{self, ROLE_ADMIN, UserRow};
 use gatepost_store::{Db, Outcome, Tx, sessions};
 use serde_json::json;
@@ -48,6 +49,7 @@ fn no_user<T>(who: &str) -> Managed<T> {
 /// Disables or enables an account. Disabling ends every session, code and token within a second; the last
 /// administrator cannot be disabled.
 pub fn set_user_disabled(call: &Call, tx: &mut Tx<'_>, who: &str, disabled: bool) -> Managed<UserRow> {
+    take_global_lock(tx)?;
     let Some(user) = find_user(tx, who)? else { return no_user(who) };
     if disabled && would_lose_last_admin(tx, &user)? {
         let fault = format!("{} is the last administrator: make another one first", user.email);

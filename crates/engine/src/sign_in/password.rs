@@ -59,12 +59,17 @@ pub fn finish_attempt(
     verified: bool,
     rehashed: Option<&str>,
 ) -> Result<Outcome<Option<Started>>> {
-    let user = match (&attempt.user_id, verified) {
-        (Some(id), true) => users::find_user(tx, id)?,
+    let user = match (&attempt.user_id, &attempt.password_hash, verified) {
+        (Some(id), Some(seen), true) => {
+            // the account may have been disabled, or its password changed, while the hash was computed; and whoever changes
+            // it from now on comes after this session was started, and ends it
+            match users::update_password_if(tx, id, seen, rehashed.unwrap_or(seen))? {
+                true => users::find_user(tx, id)?,
+                false => None,
+            }
+        }
         _ => None,
     };
-    // the account may have been disabled, or its password changed, while the hash was computed
-    let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash == attempt.password_hash);
     let Some(user) = user else {
         // what is throttled leaves no further trace: nobody can fill the log faster than the throttle lets them guess
         if attempt.admitted {
@@ -75,9 +80,6 @@ pub fn finish_attempt(
         return Ok(Outcome::Commit(None));
     };
     throttle::forgive_attempt(call, tx, &attempt.email_key)?;
-    if let Some(hash) = rehashed {
-        users::update_user_password(tx, &user.id, hash, call.now)?;
-    }
     let (cookie, signed_in) = start_session(call, tx, &user)?;
     let event = Event::done(Actor::User(&user.id), "session.started", &signed_in.session_id);
     record_event(call, tx, event, &json!({"with": "password"}))?;
@@ -112,12 +114,10 @@ pub fn change_password(
     old_hash: &str,
     new_hash: &str,
 ) -> Result<Outcome<Option<Started>>> {
-    let user = users::find_user(tx, &session.user_id)?;
-    let Some(user) = user.filter(|user| user.password_hash.as_deref() == Some(old_hash) && user.disabled_at.is_none())
-    else {
+    if !users::update_password_if(tx, &session.user_id, old_hash, new_hash)? {
         return Ok(Outcome::Rollback(None));
-    };
-    users::update_user_password(tx, &user.id, new_hash, call.now)?;
+    }
+    let Some(user) = users::find_user(tx, &session.user_id)? else { return Ok(Outcome::Rollback(None)) };
     sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
     end_all_access(call, tx, &user.id, "password changed")?;
     let (cookie, signed_in) = start_session(call, tx, &user)?;

@@ -78,7 +78,7 @@ pub(crate) fn start_session(call: &Call, tx: &mut Tx<'_>, user: &UserRow) -> Res
     Ok((secret, signed_in))
 }
 
-/// Writes a use down and moves the idle end.
-pub fn note_session_use(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<()> {
+/// Writes a use down and moves the idle end; `false` where the session is over.
+pub fn note_session_use(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<bool> {
     Ok(sessions::update_session_use(tx, &session.session_id, call.now, call.now + call.policy().session_idle_ttl)?)
 }

@@ -41,10 +41,9 @@ pub(crate) fn admit_attempt(call: &Call, tx: &mut Tx<'_>, email_key: &str) -> Re
         return Ok(false);
     }
     let bucket = account_bucket(email_key);
-    if throttles::find_throttle(tx, &bucket)?.is_some_and(|row| call.now < row.blocked_until) {
+    let Some(row) = throttles::update_throttle_count(tx, &bucket, call.now, call.now + DAY)? else {
         return Ok(false);
-    }
-    let row = throttles::update_throttle_count(tx, &bucket, call.now, call.now + DAY)?;
+    };
     if let Some(delay) = find_delay(call.policy(), row.failures) {
         throttles::update_throttle_block(tx, &bucket, call.now + delay)?;
     }
@@ -58,7 +57,7 @@ fn charge_address(call: &Call, tx: &mut Tx<'_>) -> Result<bool> {
         .filter(|row| call.now < row.expires_at)
         .map_or(call.now + IP_WINDOW, |row| row.expires_at);
     let row = throttles::update_throttle_count(tx, &bucket, call.now, window_end)?;
-    Ok(row.failures <= call.policy().ip_failure_limit)
+    Ok(row.is_some_and(|row| row.failures <= call.policy().ip_failure_limit))
 }
 
 fn find_delay(policy: &Policy, failures: i64) -> Option<i64> {

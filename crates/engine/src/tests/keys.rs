@@ -6,7 +6,7 @@ use gatepost_protocol::issuer::Issuer;
 use ring::rand::SystemRandom;
 
 use crate::keys::{
-    find_missing_algs, insert_missing_keys, list_key_states, load_keys, make_key, read_jwks, rotate_key,
+    find_due_algs, find_missing_algs, insert_missing_keys, list_key_states, load_keys, make_key, read_jwks, rotate_key,
 };
 use crate::seal::MasterKey;
 use crate::signing::{NewKey, SigningAlg};
@@ -42,7 +42,7 @@ fn reload(world: &World) -> (Option<String>, Vec<String>) {
 #[test]
 fn r_60_keys_that_are_there_are_not_made_again() {
     let (world, kid) = world_with_key();
-    let missing = world.read(|call, db| find_missing_algs(call, db));
+    let missing = world.read(|_, db| find_missing_algs(db));
     assert_eq!(missing, [SigningAlg::Rs256]);
     let second = [new_key(&world)];
     assert!(world.write(move |call, tx| insert_missing_keys(call, tx, &second)).is_empty());
@@ -96,6 +96,19 @@ fn r_60_a_retired_key_is_published_until_its_last_signature_is_a_day_old() {
 }
 
 #[test]
+fn r_60_a_key_is_due_when_it_has_signed_for_ninety_days() {
+    let (mut world, _) = world_with_key();
+    let due = |world: &World| world.read(|call, db| find_due_algs(call, db));
+    world.now += 90 * DAY - 1;
+    assert_eq!(due(&world), []);
+    world.now += 1;
+    assert_eq!(due(&world), [SigningAlg::Es256]);
+    let key = new_key(&world);
+    world.write(move |call, tx| rotate_key(call, tx, &key));
+    assert_eq!(due(&world), [], "the next one is there already");
+}
+
+#[test]
 fn r_60_the_states_of_keys_have_names() {
     let (mut world, _) = world_with_key();
     let key = new_key(&world);
@@ -114,7 +127,8 @@ fn r_38_a_wrong_master_key_is_said_clearly_and_names_the_key() {
     let random = SystemRandom::new();
     let other = MasterKey::generate(&random).expect("randomness");
     let issuer = Issuer::parse("https://id.example").expect("an issuer");
-    let engine = Arc::new(Engine::new(issuer, default_policy(), &other, Box::new(random)));
+    let engine =
+        Arc::new(Engine::new(issuer, default_policy(), &other, Arc::clone(world.store.epochs()), Box::new(random)));
     let call = Call { engine, now: world.now, origin: Origin::default() };
     match block_on(world.store.read(move |db| load_keys(&call, db))) {
         Err(Error::Internal(why)) => assert!(why.contains("master key") && why.contains(&kid), "{why}"),

@@ -1,6 +1,7 @@
 //! Decisions with a clock that the test moves, on SQLite in memory.
 #![expect(clippy::disallowed_methods, reason = "tests draw real random numbers")]
 
+mod cleanup;
 mod codes;
 mod consent;
 mod keys;
@@ -87,6 +88,7 @@ fn default_policy() -> Policy {
         session_absolute_ttl: 30 * 86_400,
         secret_overlap: 86_400,
         setup_link_ttl: 86_400,
+        key_life: 90 * 86_400,
         key_publish_ahead: 86_400,
         ip_failure_limit: 30,
         free_failures: 5,
@@ -115,7 +117,7 @@ impl World {
         let issuer = Issuer::parse("https://id.example").expect("an issuer");
         let random = SystemRandom::new();
         let master = MasterKey::generate(&random).expect("randomness");
-        let engine = Arc::new(Engine::new(issuer, policy, &master, Box::new(random)));
+        let engine = Arc::new(Engine::new(issuer, policy, &master, Arc::clone(store.epochs()), Box::new(random)));
         let world = Self { store, engine, now: START };
         world.add_api("notes", &["notes:read", "notes:write"]);
         world.add_api("files", &["files:read"]);
@@ -171,13 +173,11 @@ impl World {
     }
 
     fn client(&self, id: &'static str) -> Arc<Client> {
-        let as_of = self.store.epochs().now();
-        self.read(move |call, db| Ok(call.engine.registry.load_client(db, as_of, id)?)).expect("the client")
+        self.read(move |call, db| Ok(call.engine.registry.load_client(db, id)?)).expect("the client")
     }
 
     fn catalogue(&self) -> Arc<Catalogue> {
-        let as_of = self.store.epochs().now();
-        self.read(move |call, db| Ok(call.engine.registry.load_catalogue(db, as_of)?))
+        self.read(|call, db| Ok(call.engine.registry.load_catalogue(db)?))
     }
 
     /// Adds a person, who is signed in from then on; the cookie and the session.
@@ -231,7 +231,7 @@ impl World {
                 let (_, query) = url.split_once('?').expect("a query");
                 Some(Params::parse(query.as_bytes()).expect("parameters").one("code").expect("a code").to_owned())
             }
-            Answer::AlreadyAnswered => None,
+            Answer::AlreadyAnswered | Answer::SignedOut => None,
         }
     }
 
@@ -273,7 +273,7 @@ impl World {
         let catalogue = self.catalogue();
         let call = self.call();
         let server = catalogue.find_by_id("notes").expect("the API");
-        if introspect::recall_token(&call, self.store.epochs(), server, &hash).is_some() {
+        if introspect::recall_token(&call, server, &hash).is_some() {
             return true;
         }
         self.is_active_in_database(hash)
@@ -281,10 +281,9 @@ impl World {
 
     fn is_active_in_database(&self, hash: TokenHash) -> bool {
         let catalogue = self.catalogue();
-        let as_of = self.store.epochs().now();
         self.read(move |call, db| {
             let server = catalogue.find_by_id("notes").expect("the API");
-            Ok(introspect::find_token(call, db, as_of, server, &hash)?.is_some())
+            Ok(introspect::find_token(call, db, server, &hash)?.is_some())
         })
     }
 }

@@ -23,8 +23,7 @@ async fn answer(state: &State, request: &HttpRequest, call: &Call) -> HttpRespon
     let Some(header) = read_authorization(request) else { return challenge(call, None) };
     let token = parse_bearer(header).ok().and_then(read_presented_token);
     let Some(token) = token else { return challenge(call, Some(ErrorCode::InvalidToken)) };
-    let as_of = state.installation.store.epochs().now();
-    match state.read(call, move |call, db| find_live_token(call, db, as_of, &token)).await {
+    match state.read(call, move |call, db| find_live_token(call, db, &token)).await {
         Ok(Some(known)) => {
             let answer = &known.answer;
             let body = json!({

@@ -72,7 +72,7 @@ async fn introspect_token(settings: &Settings, style: &Output, source: &TokenSou
         Some(hash) => {
             let operator = Operator::open(settings, style).await?;
             // what is kept of it ends with this command, so no change can be missed
-            let found = operator.read(move |call, db| find_live_token(call, db, 0, &hash)).await?;
+            let found = operator.read(move |call, db| find_live_token(call, db, &hash)).await?;
             found.map(|known| known.answer.clone()).unwrap_or_default()
         }
     };

@@ -19,9 +19,6 @@ use crate::pages::visitor::{Visitor, has_browser_cookie};
 use crate::respond;
 use crate::state::{State, log_error};
 
-/// A sealed request travels in the address of our pages, which is limited to 8 KiB.
-const MAX_SEALED: usize = 7000;
-
 /// Parameters in the query.
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let params = Params::parse(request.query_string().as_bytes());
@@ -49,7 +46,7 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 
 async fn answer(state: &State, request: &HttpRequest, params: Result<Params, ParamsFault>) -> HttpResponse {
     let call = state.call(request);
-    if let Err(wait) = state.limits.count_authorize(&name_network(&call.origin.ip)) {
+    if let Err(wait) = state.limits.count_authorize(&name_network(&call.origin.ip), call.now) {
         return respond::wait_page(state, &call, wait.0);
     }
     let Ok(params) = params else { return respond::error_page(state, &call, ErrorKind::BadRequest) };
@@ -100,12 +97,7 @@ async fn check_and_go_on(
     let (session, step) = step;
     visitor.session = session;
     visitor.note_use(state).await;
-    let sealed = asked.seal(&visitor.call)?;
-    if sealed.len() > MAX_SEALED {
-        let refused = Refused::new(ErrorCode::InvalidRequest, "The request is too large.");
-        return Ok(respond::see_other(&asked.refusal_url(&visitor.call, &refused)));
-    }
-    let pending = Pending { sealed, request: asked, client };
+    let pending = Pending::new(asked, client);
     Ok(pending.take_step(state, &visitor, step, visitor.session.as_ref(), Arrived::ByGet).await)
 }
 
@@ -146,7 +138,9 @@ fn show_setup_fault(state: &State, call: &Call, fault: &SetupFault) -> HttpRespo
 
 fn log_setup_fault(call: &Call, fault: &SetupFault) {
     let registered = fault.client.as_ref().map(|client| client.redirect_uris.join(" ")).unwrap_or_default();
-    let sent: String = fault.sent.as_deref().unwrap_or_default().chars().take(200).collect();
+    let sent = fault.sent.as_deref().unwrap_or_default();
+    // without the query, which may carry what is nobody's business
+    let sent: String = sent.split('?').next().unwrap_or_default().chars().take(200).collect();
     let detail = format!("{} sent {sent:?}, registered {registered:?}", fault.parameter);
     let refused: Refused = fault.refused.clone().with_detail(detail);
     log_error(call, &refused.into());

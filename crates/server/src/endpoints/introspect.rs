@@ -8,13 +8,14 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::client_auth::authenticate_resource_server;
 use gatepost_engine::introspect::{KnownToken, find_token, read_presented_token, recall_token, sign_answer};
+use gatepost_engine::sign_in::throttle::name_network;
 use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 
-use super::{failure_key, read_client};
+use super::read_client;
 use crate::extract::read_form;
-use crate::limits::TooMany;
+use crate::limits::{TooMany, Who};
 use crate::respond::{json, oauth_body, oauth_error, too_many};
 use crate::state::State;
 
@@ -26,8 +27,7 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
         Ok(params) => params,
         Err(fault) => return oauth_body(fault.status(), ErrorCode::InvalidRequest, fault.public()),
     };
-    let mut call = state.plain_call();
-    call.origin.ip = state.client_ip(&request);
+    let call = state.plain_call();
     match answer(&state, &request, &call, &params).await {
         Ok(Ok(response)) => response,
         Ok(Err(TooMany(seconds))) => too_many(seconds),
@@ -42,24 +42,30 @@ async fn answer(
     params: &Params,
 ) -> Result<Result<HttpResponse, TooMany>, Error> {
     let presented = read_client(request, params, &[])?;
-    let who = failure_key(call, presented.client_id());
-    if let Err(wait) = state.limits.check_introspection(&who) {
-        return Ok(Err(wait));
-    }
     let catalogue = state.find_catalogue(call).await?;
-    let server = authenticate_resource_server(&presented, &catalogue, call.now)
-        .inspect_err(|_| state.limits.charge_introspection(&who))?;
+    let known_id = catalogue.find_by_id(presented.client_id()).map_or("", |server| server.id.as_str());
+    // who asks is found out only where it matters: it costs as much as the answer
+    if !state.limits.is_introspection_quiet(call.now) {
+        let network = name_network(&state.client_ip(request));
+        let who = Who { network: &network, client_id: known_id, now: call.now };
+        if let Err(wait) = state.limits.check_introspection(&who) {
+            return Ok(Err(wait));
+        }
+    }
+    let server = authenticate_resource_server(&presented, &catalogue, call.now).inspect_err(|_| {
+        let network = name_network(&state.client_ip(request));
+        state.limits.charge_introspection(&Who { network: &network, client_id: known_id, now: call.now });
+    })?;
     let Some(token) = params.one("token") else {
         return Err(Refused::new(ErrorCode::InvalidRequest, "token is missing.").into());
     };
-    let epochs = state.installation.store.epochs();
     let known = match read_presented_token(token) {
         None => None,
-        Some(hash) => match recall_token(call, epochs, server, &hash) {
+        Some(hash) => match recall_token(call, server, &hash) {
             Some(known) => Some(known),
             None => {
-                let (as_of, server) = (epochs.now(), server.clone());
-                state.read(call, move |call, db| find_token(call, db, as_of, &server, &hash)).await?
+                let server = server.clone();
+                state.read(call, move |call, db| find_token(call, db, &server, &hash)).await?
             }
         },
     };

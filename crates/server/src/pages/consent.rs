@@ -68,7 +68,7 @@ async fn make_view(
     let apis = pending.request.resources.iter().filter_map(|resource| catalogue.find_by_resource(resource));
     Ok(ConsentView {
         csrf: visitor.csrf(),
-        tx: pending.sealed.clone(),
+        tx: pending.sealed().unwrap_or_default(),
         app: client.name.clone(),
         email: session.email.clone(),
         trust: match client.verified {

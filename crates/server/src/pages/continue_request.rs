@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use gatepost_engine::Error;
 use gatepost_engine::authorize::AuthorizationRequest;
 use gatepost_engine::consent::{Answer, NextStep, find_next_step, issue_code};
 use gatepost_engine::registry::Client;
 use gatepost_engine::sign_in::SignedIn;
+use gatepost_engine::{Error, Refused};
+use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::redirect_uri::{self, Target};
 
@@ -16,6 +17,9 @@ use crate::pages::views::{ErrorKind, HandOverView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
 use crate::state::State;
+
+/// A sealed request travels in the address of our pages, which is limited to 8 KiB.
+const MAX_SEALED: usize = 7000;
 
 /// How the browser came to this step; decides how it may be sent away.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +32,8 @@ pub(crate) enum Arrived {
 
 /// An authorization request that the browser brought back, and its client.
 pub(crate) struct Pending {
-    pub(crate) sealed: String,
+    /// as the browser brought it; sealed only when a page needs it
+    sealed: Option<String>,
     pub(crate) request: AuthorizationRequest,
     pub(crate) client: Arc<Client>,
 }
@@ -42,11 +47,35 @@ impl Pending {
         let found = state.find_client(&visitor.call, &request.client_id).await;
         let client = found.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
         let client = client.filter(|client| !client.disabled).ok_or_else(gone)?;
-        Ok(Some(Self { sealed: sealed.to_owned(), request, client }))
+        Ok(Some(Self { sealed: Some(sealed.to_owned()), request, client }))
     }
 
-    fn page_with_request(&self, visitor: &Visitor, path: &str) -> String {
-        redirect_uri::append_params(&visitor.own(path), &[("tx", &self.sealed)])
+    /// A request that has just been checked.
+    pub(crate) fn new(request: AuthorizationRequest, client: Arc<Client>) -> Self {
+        Self { sealed: None, request, client }
+    }
+
+    /// The form in which the browser brought it, for the next page.
+    pub(crate) fn sealed(&self) -> Option<String> {
+        self.sealed.clone()
+    }
+
+    fn seal(&self, visitor: &Visitor) -> Result<String, Error> {
+        self.sealed.clone().map_or_else(|| self.request.seal(&visitor.call), Ok)
+    }
+
+    /// Sends the browser to one of our pages with the request, unless that would be too long an address.
+    fn show_page(&self, state: &State, visitor: &Visitor, path: &str) -> HttpResponse {
+        match self.seal(visitor) {
+            Ok(sealed) if sealed.len() > MAX_SEALED => {
+                let refused = Refused::new(ErrorCode::InvalidRequest, "The request is too large.");
+                visitor.greet(respond::see_other(&self.request.refusal_url(&visitor.call, &refused)))
+            }
+            Ok(sealed) => {
+                visitor.greet(respond::see_other(&redirect_uri::append_params(&visitor.own(path), &[("tx", &sealed)])))
+            }
+            Err(error) => respond::engine_error_page(state, &visitor.call, &error),
+        }
     }
 
     /// What has to be asked next of this person.
@@ -91,12 +120,8 @@ impl Pending {
                 let url = self.request.refusal_url(&visitor.call, &refused);
                 self.send_away(state, visitor, url, arrived)
             }
-            (NextStep::Consent, Some(_)) => {
-                visitor.greet(respond::see_other(&self.page_with_request(visitor, "/consent")))
-            }
-            (NextStep::SignIn | NextStep::Consent | NextStep::Issue, _) => {
-                visitor.greet(respond::see_other(&self.page_with_request(visitor, "/login")))
-            }
+            (NextStep::Consent, Some(_)) => self.show_page(state, visitor, "/consent"),
+            (NextStep::SignIn | NextStep::Consent | NextStep::Issue, _) => self.show_page(state, visitor, "/login"),
         }
     }
 
@@ -114,6 +139,7 @@ impl Pending {
             state.write(&visitor.call, move |call, tx| issue_code(call, tx, &request, &signed_in, asked)).await;
         match answer {
             Ok(Answer::Redirect(url)) => self.send_away(state, visitor, url, arrived),
+            Ok(Answer::SignedOut) => self.show_page(state, visitor, "/login"),
             Ok(Answer::AlreadyAnswered) => {
                 visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::RequestUsed))
             }

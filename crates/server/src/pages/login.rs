@@ -42,7 +42,7 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
 fn make_view(state: &State, visitor: &Visitor, pending: Option<&Pending>, email: String) -> LoginView {
     LoginView {
         csrf: visitor.csrf(),
-        tx: pending.map(|pending| pending.sealed.clone()),
+        tx: pending.and_then(Pending::sealed),
         app: pending.map(|pending| pending.client.name.clone()),
         email,
         failed: false,

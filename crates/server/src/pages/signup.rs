@@ -99,7 +99,7 @@ pub(crate) fn find_password_fault(call: &Call, password: &str, words: &[&str]) -
 fn make_view(visitor: &Visitor, pending: Option<&Pending>, person: &Person) -> SignupView {
     SignupView {
         csrf: visitor.csrf(),
-        tx: pending.map(|pending| pending.sealed.clone()),
+        tx: pending.and_then(Pending::sealed),
         app: pending.map(|pending| pending.client.name.clone()),
         email: person.email.clone(),
         name: person.name.clone(),
@@ -124,7 +124,7 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
             &make_view(&visitor, pending.as_ref(), &person),
         ));
     };
-    if let Err(wait) = state.limits.count_signup(&name_network(&visitor.call.origin.ip)) {
+    if let Err(wait) = state.limits.count_signup(&name_network(&visitor.call.origin.ip), visitor.call.now) {
         return Err(respond::wait_page(state, &visitor.call, wait.0));
     }
     let new = hash_person(state, &visitor, &person, email).await?;
