@@ -6,7 +6,7 @@ use gatepost_store::{Outcome, Tx};
 use crate::call::Call;
 use crate::error::Result;
 
-/// How long a node keeps the sweeper's turn, in seconds.
+/// How long a node that has gone silent keeps the sweeper's turn, in seconds.
 const LEASE: i64 = 55;
 
 /// Takes the turn; `false` where another node has it.
@@ -17,6 +17,12 @@ pub fn take_turn(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<bool>> {
 /// Keeps the turn while there is still work.
 pub fn extend_turn(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<()>> {
     sweep::update_sweep_lease(tx, i64::MAX, call.now + LEASE)?;
+    Ok(Outcome::Commit(()))
+}
+
+/// Gives the turn back: the next round comes when its time has come.
+pub fn end_turn(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<()>> {
+    sweep::update_sweep_lease(tx, i64::MAX, call.now)?;
     Ok(Outcome::Commit(()))
 }
 

@@ -220,7 +220,7 @@ async fn sweep_once(state: &State) -> gatepost_engine::Result<()> {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    Ok(())
+    state.write(&state.plain_call(), cleanup::end_turn).await
 }
 
 /// Opens the listener; the error says which port is taken.

@@ -30,8 +30,8 @@ impl Db {
     pub(crate) fn connect(config: &StoreConfig) -> Result<Self> {
         match &config.url {
             DatabaseUrl::Postgres(url) => {
-                let mut connection =
-                    PgConnection::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                let mut connection = PgConnection::establish(&DatabaseUrl::with_deadlines(url))
+                    .map_err(|error| StoreError::Unavailable(error.to_string()))?;
                 connection.batch_execute(&format!(
                     "SET statement_timeout = {}; SET lock_timeout = {}; \
                      SET idle_in_transaction_session_timeout = 10000; SET client_min_messages = warning;",

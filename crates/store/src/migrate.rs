@@ -34,9 +34,11 @@ pub(crate) fn migrate_database(config: &StoreConfig) -> Result<(), OpenError> {
     let _lock = lock_file(&config.url)?;
     let mut db = Db::connect(config)?;
     if let Db::Postgres(_) = db {
-        // the session's time-out would end the wait for a node that is migrating
-        db.execute_batch(&format!("SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK});"))
-            .map_err(StoreError::from)?;
+        // the session's time-outs would end the wait for a node that is migrating
+        db.execute_batch(&format!(
+            "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK});"
+        ))
+        .map_err(StoreError::from)?;
     }
     migrate_connection(&mut db)
     // closing the connection releases the advisory lock, also when we are killed

@@ -136,17 +136,17 @@ fn listen(config: &StoreConfig, epochs: &Weak<Epochs>) -> Result<()> {
     while let Some(epochs) = epochs.upgrade() {
         let due = asked.is_none_or(|asked| asked.elapsed() > Duration::from_millis(300));
         if due {
-            // an answer proves that the connection lives, and brings what was said before it
-            db.check_alive()?;
+            // an answer proves that the connection lived when it was asked, and brings what was said before
             asked = Some(Instant::now());
+            db.check_alive()?;
         }
         if let Db::Postgres(connection) = &mut db {
             for notification in connection.notifications_iter() {
                 epochs.advance(&[Topic::from_payload(&notification?.payload)]);
             }
         }
-        if due {
-            epochs.mark_heard(Duration::from_millis(900));
+        if due && let Some(asked) = asked {
+            epochs.mark_heard(Duration::from_millis(900).saturating_sub(asked.elapsed()));
         }
         drop(epochs);
         thread::sleep(Duration::from_millis(40));

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -15,10 +15,13 @@ use crate::epochs::{Epochs, Topic};
 use crate::error::{Failure, Result, StoreError};
 use crate::open::{Role, StoreConfig};
 use crate::schema::meta;
-use crate::store::{Outcome, Tx};
+use crate::store::{ANSWER_LIMIT, Outcome, Tx};
 
 /// More closures than this do not share a commit, so that the first of them does not wait too long.
 const MAX_BATCH: usize = 256;
+
+/// Writes that may wait; one more is told at once to come back later.
+const MAX_WAITING: usize = 4096;
 
 /// Key of the counter that commands beside a server move with every commit.
 const OUTSIDE_CHANGES: &str = "outside_changes";
@@ -44,6 +47,10 @@ where
     F: FnMut(&mut Tx<'_>) -> std::result::Result<Outcome<T>, E> + Send,
 {
     fn run(&mut self, db: &mut Db) -> (bool, Vec<Topic>) {
+        if self.reply.is_closed() {
+            // nobody waits for it any more: a refresh token must not be rotated for a client that was told 503
+            return (false, Vec::new());
+        }
         let mut tx = Tx::new(db);
         let result = catch_unwind(AssertUnwindSafe(|| (self.closure)(&mut tx)))
             .unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into()).into()));
@@ -55,8 +62,9 @@ where
 
     fn answer(self: Box<Self>, committed: std::result::Result<(), String>) {
         let answer = match (self.result, committed) {
-            (Some(Ok(Outcome::Rollback(value))), _) | (Some(Ok(Outcome::Commit(value))), Ok(())) => Ok(value),
+            (Some(Ok(Outcome::Rollback(value) | Outcome::Commit(value))), Ok(())) => Ok(value),
             (Some(Err(error)), _) => Err(error),
+            // also what was to be undone anyway: it may have read what another of the batch wrote, which never came to be
             (_, Err(why)) => Err(StoreError::Unavailable(why).into()),
             (None, Ok(())) => Err(StoreError::Unavailable("the write did not run".into()).into()),
         };
@@ -68,7 +76,7 @@ where
 /// The way to the writer's thread, which ends when this is dropped.
 pub(crate) struct Writer {
     /// gone only while it is dropped
-    queue: Option<Sender<Box<dyn Job>>>,
+    queue: Option<SyncSender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -85,7 +93,7 @@ impl Drop for Writer {
 
 impl Writer {
     pub(crate) fn start(db: Db, role: Role, epochs: Arc<Epochs>, commits: Arc<AtomicU64>) -> Self {
-        let (queue, jobs) = channel();
+        let (queue, jobs) = sync_channel(MAX_WAITING);
         let work = WriterThread { db, role, epochs, commits };
         // A thread that cannot be made at start is a machine that cannot run us: the queue is closed and every write
         // says so.
@@ -103,8 +111,15 @@ impl Writer {
         let gone = || E::from(StoreError::Unavailable("the SQLite writer has ended".into()));
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(gone)?;
-        queue.send(Box::new(Write { closure, result: None, reply })).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let busy = |why: &str| E::from(StoreError::Unavailable(why.into()));
+        queue.try_send(Box::new(Write { closure, result: None, reply })).map_err(|error| match error {
+            TrySendError::Full(_) => busy("too many writes are waiting"),
+            TrySendError::Disconnected(_) => gone(),
+        })?;
+        match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+            Ok(answer) => answer.map_err(|_| gone())?,
+            Err(_) => Err(busy("the database was locked for too long")),
+        }
     }
 }
 
@@ -209,7 +224,8 @@ pub(crate) fn start_hearing(hearing: Hearing) {
         while let Some(epochs) = hearing.epochs.upgrade() {
             match read_outside_changes(&mut db, &hearing.config) {
                 Ok(count) => {
-                    if seen.is_some_and(|seen| seen != count) {
+                    // the first time as well: something may have changed since the store was opened
+                    if seen != Some(count) {
                         epochs.advance(&[Topic::Everything]);
                     }
                     seen = Some(count);

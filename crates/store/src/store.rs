@@ -1,9 +1,12 @@
 //! The two doors to the database.
 
+use std::fs::{File, TryLockError};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use crate::db::{Db, Manager, Pooled};
 use crate::epochs::{Epochs, Topic};
@@ -12,6 +15,12 @@ use crate::open::{OpenError, Role, StoreConfig};
 use crate::sqlite::{Hearing, Writer};
 use crate::url::DatabaseUrl;
 use crate::{migrate, postgres, sqlite};
+
+/// Requests that may wait for each connection to PostgreSQL; one more is told at once to come back later.
+const WAITERS_PER_CONNECTION: usize = 16;
+
+/// How long anybody waits for an answer of the database; shorter than the 3 seconds of R-52.
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_millis(2500);
 
 /// What a write closure decided; a refusal that must leave a trace commits too.
 ///
@@ -75,6 +84,11 @@ struct Inner {
     pool: Option<r2d2::Pool<Manager>>,
     /// SQLite's one writer
     writer: Option<Writer>,
+    /// who may take a connection to PostgreSQL; whoever waits does so here and not in a thread
+    turns: Semaphore,
+    waiting: AtomicUsize,
+    /// held by a server, so that a second one on the same file is refused: it would not hear of the first one's changes
+    _serving: Option<File>,
 }
 
 impl std::fmt::Debug for Store {
@@ -87,13 +101,15 @@ impl Store {
     pub(crate) fn start(config: StoreConfig) -> std::result::Result<Self, OpenError> {
         let epochs = Arc::new(Epochs::default());
         let commits = Arc::new(AtomicU64::new(0));
+        let serving = claim_file(&config)?;
         let in_memory = config.url == DatabaseUrl::SqliteMemory;
         let pool = (!in_memory).then(|| {
             r2d2::Pool::builder()
                 .max_size(config.pool_size)
                 .min_idle(Some(0))
                 .idle_timeout(Some(Duration::from_secs(600)))
-                .max_lifetime(None)
+                // after a failover a connection to the old primary must not stay for ever
+                .max_lifetime(Some(Duration::from_secs(1800)))
                 .test_on_check_out(false)
                 .connection_timeout(config.pool_wait)
                 .error_handler(Box::new(QuietErrors))
@@ -118,7 +134,10 @@ impl Store {
                 postgres::start_listening(config.clone(), Arc::downgrade(&epochs));
             }
         }
-        Ok(Self { inner: Arc::new(Inner { config, epochs, commits, pool, writer }) })
+        let turns = Semaphore::new(config.pool_size as usize);
+        let waiting = AtomicUsize::new(0);
+        let inner = Inner { config, epochs, commits, pool, writer, turns, waiting, _serving: serving };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Whether this is SQLite.
@@ -153,7 +172,7 @@ impl Store {
             (Some(pool), Some(_)) => with_connection(pool, &mut read),
             (Some(pool), None) => {
                 let pool = pool.clone();
-                run_blocking(move || with_connection(&pool, &mut read)).await
+                self.run_blocking(move || with_connection(&pool, &mut read)).await
             }
             (None, Some(writer)) => writer.write(move |tx| read(tx).map(Outcome::Rollback)).await,
             (None, None) => Err(StoreError::Unavailable("no connection".into()).into()),
@@ -173,7 +192,7 @@ impl Store {
             (None, Some(pool)) => {
                 let (pool, epochs, commits) =
                     (pool.clone(), Arc::clone(&self.inner.epochs), Arc::clone(&self.inner.commits));
-                run_blocking(move || postgres::write(&pool, &epochs, &commits, &mut write)).await
+                self.run_blocking(move || postgres::write(&pool, &epochs, &commits, &mut write)).await
             }
             (None, None) => Err(StoreError::Unavailable("no connection".into()).into()),
         }
@@ -221,11 +240,53 @@ impl r2d2::HandleError<StoreError> for QuietErrors {
     }
 }
 
-async fn run_blocking<T: Send + 'static, E: Failure>(
-    work: impl FnOnce() -> std::result::Result<T, E> + Send + 'static,
-) -> std::result::Result<T, E> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(answer) => answer,
-        Err(error) => Err(StoreError::Unavailable(format!("a database task ended early: {error}")).into()),
+/// Only one server may serve an SQLite file; commands beside it leave a mark that it looks for.
+fn claim_file(config: &StoreConfig) -> std::result::Result<Option<File>, OpenError> {
+    let (DatabaseUrl::SqliteFile(path), Role::Server) = (&config.url, config.role) else { return Ok(None) };
+    let mut name = path.clone().into_os_string();
+    name.push(".serving");
+    let failed = |error: std::io::Error| OpenError::File(format!("cannot open {}: {error}", name.display()));
+    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            let why = "another gatepost serves this database; use PostgreSQL for more than one";
+            Err(OpenError::File(format!("{}: {why}", path.display())))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// A place among those who wait for PostgreSQL; given back however the wait ends.
+struct Place<'s>(&'s AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Store {
+    /// Runs work on PostgreSQL in a thread that may wait. Nobody waits for a connection longer than `pool_wait`, nor for an
+    /// answer longer than [`ANSWER_LIMIT`]: a server that hangs is one that is away.
+    async fn run_blocking<T: Send + 'static, E: Failure>(
+        &self,
+        work: impl FnOnce() -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E> {
+        let unavailable = |why: &str| E::from(StoreError::Unavailable(why.into()));
+        let Inner { config, turns, waiting, .. } = &*self.inner;
+        let place = Place(waiting);
+        if waiting.fetch_add(1, Ordering::AcqRel) >= WAITERS_PER_CONNECTION * config.pool_size as usize {
+            return Err(unavailable("too many requests wait for the database"));
+        }
+        let turn = tokio::time::timeout(config.pool_wait, turns.acquire()).await;
+        let Ok(Ok(_turn)) = turn else { return Err(unavailable("no connection became free in time")) };
+        let answer = tokio::time::timeout(ANSWER_LIMIT, tokio::task::spawn_blocking(work)).await;
+        drop(place);
+        match answer {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => Err(unavailable(&format!("a database task ended early: {error}"))),
+            Err(_) => Err(unavailable("the database did not answer in time")),
+        }
     }
 }

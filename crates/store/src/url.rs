@@ -42,6 +42,30 @@ impl DatabaseUrl {
         Err(UrlFault("a database URL starts with sqlite: or postgres://".into()))
     }
 
+    /// What libpq is given: a server that hangs, or a network that swallows everything, must not hold a connection for
+    /// minutes (R-52). What the operator wrote stays.
+    pub(crate) fn with_deadlines(url: &str) -> String {
+        const DEADLINES: [(&str, &str); 5] = [
+            ("connect_timeout", "2"),
+            ("tcp_user_timeout", "3000"),
+            ("keepalives_idle", "5"),
+            ("keepalives_interval", "2"),
+            ("keepalives_count", "2"),
+        ];
+        let mut whole = url.to_owned();
+        for (name, value) in DEADLINES {
+            let query = url.split_once('?').map_or("", |(_, query)| query);
+            if query.split('&').any(|pair| pair.split('=').next() == Some(name)) {
+                continue;
+            }
+            whole.push(if whole.contains('?') { '&' } else { '?' });
+            whole.push_str(name);
+            whole.push('=');
+            whole.push_str(value);
+        }
+        whole
+    }
+
     /// The URL without user name and password, for people and logs.
     pub fn redacted(&self) -> String {
         match self {
@@ -70,6 +94,16 @@ mod tests {
         for bad in ["host=localhost dbname=x", "mysql://h/d", "a.db", "", "sqlite:"] {
             assert!(DatabaseUrl::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn r_52_a_connection_has_deadlines_unless_the_operator_chose_others() {
+        assert_eq!(
+            DatabaseUrl::with_deadlines("postgres://h/d?connect_timeout=9&sslmode=require"),
+            "postgres://h/d?connect_timeout=9&sslmode=require&tcp_user_timeout=3000&keepalives_idle=5\
+             &keepalives_interval=2&keepalives_count=2"
+        );
+        assert!(DatabaseUrl::with_deadlines("postgres://h/d").starts_with("postgres://h/d?connect_timeout=2&"));
     }
 
     #[test]

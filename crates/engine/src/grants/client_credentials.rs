@@ -62,6 +62,16 @@ pub(crate) fn issue_to_client(call: &Call, tx: &mut Tx<'_>, request: &TokenReque
                     true => choose_resources(client, &request.catalogue, &scopes),
                     false => resources,
                 };
+                // when the audience was chosen for it, the client may still not reach every API that its scopes belong to (RI-05)
+                let asked_for_none = scopes.is_empty();
+                let scopes = match audience.is_empty() {
+                    true => scopes,
+                    false => request.catalogue.narrow_to(&scopes, &audience),
+                };
+                if scopes.is_empty() && !asked_for_none {
+                    let public = "None of the scopes belongs to a resource that the app may reach.";
+                    return Err(Refused::new(ErrorCode::InvalidScope, public).into());
+                }
                 let spec = AccessSpec { client, catalogue: &request.catalogue, scopes, audience, on_behalf: None };
                 return issue::issue_access_token(call, tx, &spec).map(Decision::Issued);
             }

@@ -31,7 +31,7 @@ fn world_with_key() -> (World, String) {
 
 /// What signs and what is published, after a fresh look at the database.
 fn reload(world: &World) -> (Option<String>, Vec<String>) {
-    world.read(|call, db| load_keys(call, db));
+    world.read(load_keys);
     let call = world.call();
     let signer = call.engine.keys.read().expect("keys").signer(call.now).map(|key| key.kid().to_owned());
     let jwks: serde_json::Value = serde_json::from_str(&read_jwks(&call).expect("keys")).expect("JSON");
@@ -98,7 +98,7 @@ fn r_60_a_retired_key_is_published_until_its_last_signature_is_a_day_old() {
 #[test]
 fn r_60_a_key_is_due_when_it_has_signed_for_ninety_days() {
     let (mut world, _) = world_with_key();
-    let due = |world: &World| world.read(|call, db| find_due_algs(call, db));
+    let due = |world: &World| world.read(find_due_algs);
     world.now += 90 * DAY - 1;
     assert_eq!(due(&world), []);
     world.now += 1;
@@ -113,9 +113,8 @@ fn r_60_the_states_of_keys_have_names() {
     let (mut world, _) = world_with_key();
     let key = new_key(&world);
     world.write(move |call, tx| rotate_key(call, tx, &key));
-    let states = |world: &World| -> Vec<&'static str> {
-        world.read(|call, db| list_key_states(call, db)).iter().map(|key| key.state).collect()
-    };
+    let states =
+        |world: &World| -> Vec<&'static str> { world.read(list_key_states).iter().map(|key| key.state).collect() };
     assert_eq!(states(&world), ["next", "current"]);
     world.now += DAY;
     assert_eq!(states(&world), ["current", "retired"]);

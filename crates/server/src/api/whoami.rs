@@ -42,7 +42,10 @@ fn challenge(call: &Call, code: Option<ErrorCode>) -> HttpResponse {
     let description = "The access token is not valid.";
     let error = code.map(|code| BearerError { code: code.as_str(), description, scope: None });
     let value = bearer(call.engine.issuer.as_str(), error, None);
-    let mut response = oauth_body(StatusCode::UNAUTHORIZED, ErrorCode::InvalidToken, description);
+    let mut response = match code {
+        Some(code) => oauth_body(StatusCode::UNAUTHORIZED, code, description),
+        None => json(StatusCode::UNAUTHORIZED, "{}".to_owned()),
+    };
     if let Ok(value) = HeaderValue::from_str(&value) {
         response.headers_mut().insert(WWW_AUTHENTICATE, value);
     }
