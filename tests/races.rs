@@ -82,9 +82,15 @@ fn assert_no_trouble(answers: &[Response]) {
     assert!(bad.is_empty(), "{} of {}: {:?}", bad.len(), answers.len(), bad[0]);
 }
 
+/// A hundred requests at once in a debug build, beside other tests, on two cores: what is tested is who wins, not how long
+/// the last of them waits for a connection.
+fn unhurried(database: Database) -> Setup {
+    Setup::new(database).set("database.pool_wait", "20s")
+}
+
 /// Everybody waits until it is their turn to be hashed.
 fn patient(database: Database) -> Setup {
-    Setup::new(database)
+    unhurried(database)
         .set("signup.mode", "open")
         .set("password.hash_queue", 1000)
         .set("password.hash_wait", "30s")
@@ -94,7 +100,7 @@ fn patient(database: Database) -> Setup {
 for_each_database! {
     /// The losers are replays that are valid in all else, so that what the winner got dies with them (OAuth 2.1 §4.1.3).
     fn r_02_a_code_is_redeemed_once(database) {
-        let app = TestApp::spawn(database);
+        let app = unhurried(database).spawn();
         for client in [WEB, OWN_CLI] {
             let code = app.get_code(client);
             let tokens = exchange_at_once(&app, client, code.form());
@@ -105,7 +111,7 @@ for_each_database! {
 
     /// Losers without the verifier prove nothing, so the winner keeps what it got.
     fn r_02_a_code_that_thieves_without_the_verifier_rush_for_survives(database) {
-        let app = TestApp::spawn(database);
+        let app = unhurried(database).spawn();
         let code = app.get_code(WEB);
         let good = WEB.prove(Request::post(&app.at("/oauth2/token")), code.form());
         let stolen = POST.prove(Request::post(&app.at("/oauth2/token")), code.form());
@@ -117,7 +123,7 @@ for_each_database! {
     }
 
     fn r_08_a_refresh_token_is_rotated_once_and_within_the_grace_nothing_is_revoked(database) {
-        let app = Setup::new(database).set("tokens.reuse_grace", "30s").spawn();
+        let app = unhurried(database).set("tokens.reuse_grace", "30s").spawn();
         for client in [WEB, OWN_CLI] {
             let first = app.get_tokens(client);
             let form = vec![
@@ -133,7 +139,7 @@ for_each_database! {
     }
 
     fn r_08_without_a_grace_the_family_dies(database) {
-        let app = Setup::new(database).set("tokens.reuse_grace", "0s").spawn();
+        let app = unhurried(database).set("tokens.reuse_grace", "0s").spawn();
         let first = app.get_tokens(WEB);
         let form =
             vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", first.refresh().to_owned())];
@@ -146,7 +152,7 @@ for_each_database! {
     /// A client that may have the answer once more gets it exactly once: two good answers, with the same tokens.
     fn r_08_a_replay_is_answered_once(database) {
         let client = REPLAY;
-        let app = Setup::new(database).set("tokens.reuse_grace", "30s").spawn();
+        let app = unhurried(database).set("tokens.reuse_grace", "30s").spawn();
         let first = app.get_tokens(client);
         let form =
             vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", first.refresh().to_owned())];
@@ -201,7 +207,7 @@ for_each_database! {
     }
 
     fn r_02_one_request_gets_one_code(database) {
-        let app = TestApp::spawn(database);
+        let app = unhurried(database).spawn();
         let mut browser = Browser::new(&app);
         let mut page = browser.begin(&Authorize::new(WEB));
         let form = login_form(&page).set("email", ALICE.email).set("password", ALICE.password);
@@ -243,7 +249,7 @@ for_each_database! {
 
     /// Tokens that are revoked while they are asked about: as soon as the revocation is answered, all answers are no.
     fn r_07_an_answer_that_was_on_its_way_is_not_kept(database) {
-        let app = TestApp::spawn(database);
+        let app = unhurried(database).spawn();
         for _ in 0..10 {
             let token = app.get_service_token(SERVICE, "notes:read").access;
             let ask = Request::post(&app.at("/oauth2/introspect")).basic(NOTES.id, &NOTES.secret());

@@ -88,7 +88,7 @@ impl Place {
     fn describe_schema(&self) -> Vec<String> {
         let url = DatabaseUrl::parse(&self.database.url).expect("a URL");
         let store = Store::open(StoreConfig::new(url, Role::Command)).expect("a database");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(store.describe_schema()).expect("the schema")
     }
 }

@@ -15,7 +15,7 @@ use crate::epochs::{Epochs, Topic};
 use crate::error::{Failure, Result, StoreError};
 use crate::open::{Role, StoreConfig};
 use crate::schema::meta;
-use crate::store::{ANSWER_LIMIT, Outcome, Tx};
+use crate::store::{Outcome, Tx, answer_limit};
 
 /// More closures than this do not share a commit, so that the first of them does not wait too long.
 const MAX_BATCH: usize = 256;
@@ -78,6 +78,8 @@ pub(crate) struct Writer {
     /// gone only while it is dropped
     queue: Option<SyncSender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
+    /// how long anybody waits for an answer
+    limit: Duration,
 }
 
 impl Drop for Writer {
@@ -92,14 +94,14 @@ impl Drop for Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(db: Db, role: Role, epochs: Arc<Epochs>, commits: Arc<AtomicU64>) -> Self {
+    pub(crate) fn start(db: Db, config: &StoreConfig, epochs: Arc<Epochs>, commits: Arc<AtomicU64>) -> Self {
         let (queue, jobs) = sync_channel(MAX_WAITING);
-        let work = WriterThread { db, role, epochs, commits };
+        let work = WriterThread { db, role: config.role, epochs, commits };
         // A thread that cannot be made at start is a machine that cannot run us: the queue is closed and every write
         // says so.
         let thread = thread::Builder::new().name("sqlite-writer".into()).spawn(move || work.run(jobs));
         let thread = thread.inspect_err(|error| tracing::error!(%error, "cannot start the SQLite writer")).ok();
-        Self { queue: Some(queue), thread }
+        Self { queue: Some(queue), thread, limit: answer_limit(config) }
     }
 
     pub(crate) async fn write<T, E, F>(&self, closure: F) -> std::result::Result<T, E>
@@ -116,7 +118,7 @@ impl Writer {
             TrySendError::Full(_) => busy("too many writes are waiting"),
             TrySendError::Disconnected(_) => gone(),
         })?;
-        match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+        match tokio::time::timeout(self.limit, answer).await {
             Ok(answer) => answer.map_err(|_| gone())?,
             Err(_) => Err(busy("the database was locked for too long")),
         }

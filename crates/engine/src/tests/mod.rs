@@ -13,10 +13,7 @@ mod setup;
 mod throttle;
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::params::Params;
@@ -56,23 +53,10 @@ struct World {
 /// What a token request came to.
 type Answered = std::result::Result<TokenResponse, Refused>;
 
-/// Waits for a future without a runtime: the store answers from a thread of its own.
+/// Waits for a future; the store answers from a thread of its own and has deadlines.
 fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
-    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(future)
 }
 
 /// The defaults of `config/default.toml`, with a hash that costs nothing.
