@@ -46,7 +46,9 @@ impl KnownToken {
 /// A small map of our own and not a general cache: a look-up is on the hottest path there is, and which of the old answers
 /// makes room for a new one hardly matters.
 #[derive(Debug)]
-pub(crate) struct TokenCache(Vec<RwLock<HashMap<TokenHash, (Arc<KnownToken>, Stamp)>>>);
+pub(crate) struct TokenCache(Vec<RwLock<Shard>>);
+
+type Shard = HashMap<TokenHash, (Arc<KnownToken>, Stamp)>;
 
 /// Parts that are locked one by one.
 const SHARDS: usize = 64;
@@ -60,7 +62,7 @@ impl Default for TokenCache {
 }
 
 impl TokenCache {
-    fn shard(&self, token: &TokenHash) -> &RwLock<HashMap<TokenHash, (Arc<KnownToken>, Stamp)>> {
+    fn shard(&self, token: &TokenHash) -> &RwLock<Shard> {
         &self.0[usize::from(token.as_bytes()[0]) % SHARDS]
     }
 

@@ -273,9 +273,9 @@ impl Catalogue {
     pub fn narrow_to(&self, scopes: &ScopeSet, audience: &[String]) -> ScopeSet {
         let meant = |name: &str| match self.find_scope(name) {
             None => name == OFFLINE_ACCESS,
-            Some(scope) => self
-                .find_by_id(&scope.resource_server_id)
-                .is_some_and(|server| audience.iter().any(|resource| *resource == server.resource)),
+            Some(scope) => {
+                self.find_by_id(&scope.resource_server_id).is_some_and(|server| audience.contains(&server.resource))
+            }
         };
         scopes.iter().filter(|name| meant(name)).map(str::to_owned).collect()
     }

@@ -205,12 +205,12 @@ async fn keep_keys(state: &State) -> gatepost_engine::Result<()> {
 
 /// One round over everything that ends, if it is this node's turn.
 async fn sweep_once(state: &State) -> gatepost_engine::Result<()> {
-    if !state.write(&state.plain_call(), |call, tx| cleanup::take_turn(call, tx)).await? {
+    if !state.write(&state.plain_call(), cleanup::take_turn).await? {
         return Ok(());
     }
     for what in Sweepable::ALL {
         loop {
-            state.write(&state.plain_call(), |call, tx| cleanup::extend_turn(call, tx)).await?;
+            state.write(&state.plain_call(), cleanup::extend_turn).await?;
             let removed =
                 state.write(&state.plain_call(), move |call, tx| cleanup::sweep_batch(call, tx, what)).await?;
             if (removed as i64) < state.installation.engine.policy.retention.batch {

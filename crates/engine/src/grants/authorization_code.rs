@@ -151,7 +151,7 @@ fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, row: &CodeRow)
             Output::Err(error) => {
                 return Err(match *error {
                     MachineError::Invalid(mut invalid) => {
-                        oxide::translate_token_error(&invalid.description().kind().to_string()).into()
+                        oxide::translate_token_error(invalid.description().kind().as_ref()).into()
                     }
                     _ => Error::Internal("oxide-auth: the code machine gave up".into()),
                 });

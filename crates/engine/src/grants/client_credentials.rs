@@ -78,7 +78,7 @@ pub(crate) fn issue_to_client(call: &Call, tx: &mut Tx<'_>, request: &TokenReque
             Output::Err(error) => {
                 return Err(match *error {
                     MachineError::Invalid(mut invalid) => {
-                        oxide::translate_token_error(&invalid.description().kind().to_string()).into()
+                        oxide::translate_token_error(invalid.description().kind().as_ref()).into()
                     }
                     _ => Error::Internal("oxide-auth: the client credentials machine gave up".into()),
                 });

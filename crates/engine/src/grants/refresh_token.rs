@@ -178,7 +178,7 @@ fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, family: &Grant
             }
             Output::Ok(_) => return issued.ok_or_else(|| Error::Internal("oxide-auth issued nothing".into())),
             Output::Err(MachineError::Invalid(mut invalid)) => {
-                return Err(oxide::translate_token_error(&invalid.description().kind().to_string()).into());
+                return Err(oxide::translate_token_error(invalid.description().kind().as_ref()).into());
             }
             Output::Err(MachineError::Unauthorized(_, _)) => {
                 return Err(invalid_grant("the refresh token was issued to another client").into());
