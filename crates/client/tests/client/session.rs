@@ -45,12 +45,10 @@ async fn two_sessions_with_one_file_renew_once() {
     assert_eq!(server.lock().refreshes, 1);
 }
 
-/// Not a test by itself: the other process of the next one.
-#[tokio::test]
-#[ignore = "started by four_processes_with_one_file_renew_once"]
-async fn print_token_of_this_process() {
+/// What each of the processes below does.
+async fn print_token_of_this_process(issuer: String) {
     let session = gatepost_client::Session::new(
-        std::env::var("TEST_ISSUER").unwrap(),
+        issuer,
         gatepost_client::ClientIdentity::public("cli"),
         TokenStore::in_folder(std::env::var("TEST_FOLDER").unwrap()),
     );
@@ -59,6 +57,10 @@ async fn print_token_of_this_process() {
 
 #[tokio::test]
 async fn four_processes_with_one_file_renew_once() {
+    // this test starts itself four times, each in a process of its own
+    if let Ok(issuer) = std::env::var("TEST_ISSUER") {
+        return print_token_of_this_process(issuer).await;
+    }
     let folder = tempfile::tempdir().unwrap();
     let server = FakeServer::start();
     server.lock().refresh_delay = Duration::from_millis(300);
@@ -66,7 +68,7 @@ async fn four_processes_with_one_file_renew_once() {
     let children: Vec<_> = (0..4)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
-                .args(["session::print_token_of_this_process", "--exact", "--ignored", "--nocapture"])
+                .args(["session::four_processes_with_one_file_renew_once", "--exact", "--nocapture"])
                 .env("TEST_ISSUER", &server.issuer)
                 .env("TEST_FOLDER", folder.path())
                 .stdout(Stdio::piped())
