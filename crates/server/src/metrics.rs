@@ -42,7 +42,11 @@ impl Metrics {
         let mut add = |name: &str, help: &str, value: u64| {
             let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
         };
-        add("gatepost_panics_total", "Requests that ended in a panic.", self.panics.load(Ordering::Relaxed));
+        add(
+            "gatepost_panics_total",
+            "Requests that ended in a panic.",
+            self.panics.load(Ordering::Relaxed) + store.count_panics(),
+        );
         add("gatepost_timeouts_total", "Requests that took too long.", self.timeouts.load(Ordering::Relaxed));
         add("gatepost_commits_total", "Transactions committed by this process.", store.count_commits());
         if store.is_sqlite() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::StoreError;
 use crate::migrate::{self, SchemaState};
-use crate::store::Store;
+use crate::store::{Store, claim_file};
 use crate::url::DatabaseUrl;
 
 /// What the process is to the database.
@@ -57,7 +57,7 @@ pub enum OpenError {
         /// migrations in the database that this binary does not know
         unknown: Vec<String>,
     },
-    /// The folder or file cannot be made or opened.
+    /// The folder or file cannot be made or opened, or another server has it.
     File(String),
     /// A migration failed; it was rolled back.
     Migration(String),
@@ -92,17 +92,18 @@ impl Store {
     /// Opens the database, makes or migrates its schema, and starts what runs beside it.
     ///
     /// Safe when several processes start at once: one migrates, the others wait. Refuses a schema that is newer than
-    /// this binary.
+    /// this binary, and a second [`Role::Server`] on one SQLite file.
     pub fn open(config: StoreConfig) -> Result<Self, OpenError> {
         if let DatabaseUrl::SqliteFile(path) = &config.url {
             make_private_folder(path)?;
         }
-        if config.url == DatabaseUrl::SqliteMemory {
-            // the schema of a database in memory lives with the writer's connection
-            return Self::start(config);
+        // before the migration: a newer binary must not change the schema under a server that runs
+        let serving = claim_file(&config)?;
+        // the schema of a database in memory lives with the writer's connection, which migrates it
+        if config.url != DatabaseUrl::SqliteMemory {
+            migrate::migrate_database(&config)?;
         }
-        migrate::migrate_database(&config)?;
-        Self::start(config)
+        Self::start(config, serving)
     }
 
     /// What migrations the database has, without changing it.
@@ -124,4 +125,40 @@ fn make_private_folder(path: &Path) -> Result<(), OpenError> {
         builder.mode(0o700);
     }
     builder.create(folder).map_err(|error| OpenError::File(format!("cannot make {}: {error}", folder.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Db, Outcome};
+
+    fn open(folder: &Path, role: Role) -> Result<Store, OpenError> {
+        Store::open(StoreConfig::new(DatabaseUrl::SqliteFile(folder.join("gatepost.db")), role))
+    }
+
+    #[test]
+    fn a_second_server_on_one_file_is_refused_and_a_command_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = open(folder.path(), Role::Server).expect("a server");
+        let second = open(folder.path(), Role::Server).expect_err("one file has one server");
+        assert!(second.to_string().contains("another gatepost serves this database"), "{second}");
+        open(folder.path(), Role::Command).expect("a command");
+        drop(first);
+        open(folder.path(), Role::Server).expect("the next server");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_counted_and_ends_nobody_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(folder.path(), Role::Command).expect("a database");
+        let read = store.read(|_| -> Result<(), StoreError> { panic!("a bug in a read") }).await;
+        let write = store.write(|_| -> Result<Outcome<()>, StoreError> { panic!("a bug in a write") }).await;
+        for answer in [read, write] {
+            assert!(matches!(answer, Err(StoreError::Corrupt(_))), "{answer:?}");
+        }
+        assert_eq!(store.count_panics(), 2);
+        store.read(Db::check_alive).await.expect("a read");
+        let write = |tx: &mut crate::Tx<'_>| tx.check_alive().map(Outcome::Commit);
+        store.write(write).await.expect("a write");
+    }
 }

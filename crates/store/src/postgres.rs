@@ -1,8 +1,7 @@
 //! PostgreSQL: one transaction a closure, and LISTEN/NOTIFY between nodes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use crate::db::{Db, Manager};
 use crate::epochs::{Epochs, Topic};
 use crate::error::{Failure, Result, StoreError};
 use crate::open::StoreConfig;
-use crate::store::{Connection, Outcome, Tx, get_connection};
+use crate::store::{Connection, Counts, Outcome, Tx, get_connection};
 
 const CHANNEL: &str = "gatepost";
 
@@ -21,25 +20,26 @@ const CHANNEL: &str = "gatepost";
 pub(crate) fn write<T, E: Failure>(
     pool: &r2d2::Pool<Manager>,
     epochs: &Epochs,
-    commits: &AtomicU64,
+    counts: &Counts,
     closure: &mut dyn FnMut(&mut Tx<'_>) -> std::result::Result<Outcome<T>, E>,
 ) -> std::result::Result<T, E> {
     let mut conflicts: u64 = 0;
     loop {
         let mut pooled = begin(pool)?;
-        let result = attempt(&mut pooled, closure);
+        let result = attempt(&mut pooled, counts, closure);
         match result {
             Ok((value, touched)) => {
                 if let Some(touched) = touched {
-                    commits.fetch_add(1, Ordering::Relaxed);
+                    counts.commits.fetch_add(1, Ordering::Relaxed);
                     epochs.advance(&touched);
                 }
                 return Ok(value);
             }
             Err(error) => {
-                if pooled.db.execute_batch("ROLLBACK").is_err() {
-                    pooled.broken = true;
-                }
+                let is_lost = pooled.db.execute_batch("ROLLBACK").is_err();
+                // after a failover this one would refuse every write until it is too old
+                let is_read_only = error.as_store_error().is_some_and(StoreError::is_read_only);
+                pooled.broken |= is_lost || is_read_only;
                 drop(pooled);
                 match error.as_store_error() {
                     Some(StoreError::Conflict(_)) if conflicts < 3 => {
@@ -78,11 +78,16 @@ type Attempt<T, E> = std::result::Result<(T, Option<Vec<Topic>>), E>;
 
 fn attempt<T, E: Failure>(
     pooled: &mut Connection,
+    counts: &Counts,
     closure: &mut dyn FnMut(&mut Tx<'_>) -> std::result::Result<Outcome<T>, E>,
 ) -> Attempt<T, E> {
     let mut tx = Tx::new(&mut pooled.db);
-    let outcome = catch_unwind(AssertUnwindSafe(|| closure(&mut tx)))
-        .unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into()).into()))?;
+    let Some(outcome) = counts.catch_panic(|| closure(&mut tx)) else {
+        // nobody knows what state diesel left the connection in
+        pooled.broken = true;
+        return Err(StoreError::Corrupt("a write panicked".into()).into());
+    };
+    let outcome = outcome?;
     let touched = tx.into_touched();
     match outcome {
         Outcome::Commit(value) => {
@@ -152,4 +157,69 @@ fn listen(config: &StoreConfig, epochs: &Weak<Epochs>) -> Result<()> {
         thread::sleep(Duration::from_millis(40));
     }
     Ok(())
+}
+
+/// They need GATEPOST_TEST_POSTGRES, which `tests/run` sets.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DatabaseUrl, Role, Store};
+
+    #[derive(QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        pid: i32,
+    }
+
+    /// One connection and short waits.
+    fn open() -> Store {
+        let url =
+            std::env::var("GATEPOST_TEST_POSTGRES").expect("GATEPOST_TEST_POSTGRES: run the tests with tests/run");
+        let mut config = StoreConfig::new(DatabaseUrl::parse(&url).expect("a URL"), Role::Command);
+        (config.pool_size, config.pool_wait) = (1, Duration::from_millis(500));
+        Store::open(config).expect("a database")
+    }
+
+    async fn read_backend(store: &Store) -> i32 {
+        let read = |db: &mut Db| {
+            Ok::<_, StoreError>(diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result::<Backend>(db)?.pid)
+        };
+        store.read(read).await.expect("a read")
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_given_up_after_a_panic_and_on_a_read_only_server() {
+        let store = open();
+        let first = read_backend(&store).await;
+        let read = store.read(|_| -> Result<()> { panic!("a bug in a read") }).await;
+        assert!(matches!(read, Err(StoreError::Corrupt(_))), "{read:?}");
+        let second = read_backend(&store).await;
+        let write = store.write(|_| -> Result<Outcome<()>> { panic!("a bug in a write") }).await;
+        assert!(matches!(write, Err(StoreError::Corrupt(_))), "{write:?}");
+        assert_eq!(store.count_panics(), 2);
+        let third = read_backend(&store).await;
+        let refused = store
+            .write(|tx| {
+                tx.execute_batch("SET TRANSACTION READ ONLY; UPDATE meta SET value = value")?;
+                Ok(Outcome::Commit(()))
+            })
+            .await;
+        assert!(matches!(&refused, Err(error) if StoreError::is_read_only(error)), "{refused:?}");
+        let fourth = read_backend(&store).await;
+        assert!(first != second && second != third && third != fourth);
+        assert_eq!(read_backend(&store).await, fourth);
+    }
+
+    #[tokio::test]
+    async fn r_52_nobody_waits_for_a_statement_that_hangs_and_no_thread_joins_it() {
+        let store = open();
+        let begun = Instant::now();
+        let hanging = store.read(|db| Ok::<_, StoreError>(db.execute_batch("SELECT pg_sleep(3)")?)).await;
+        assert!(matches!(hanging, Err(StoreError::Unavailable(_))), "{hanging:?}");
+        let next = store.read(Db::check_alive).await.expect_err("the only connection is in use");
+        assert!(next.to_string().contains("no connection became free"), "{next}");
+        assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
+        tokio::time::sleep(Duration::from_millis(3500).saturating_sub(begun.elapsed())).await;
+        store.read(Db::check_alive).await.expect("the connection is free again");
+    }
 }

@@ -1,11 +1,10 @@
 //! SQLite: one writer, whose waiting closures share a commit (group commit), and the ear for other processes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use tokio::sync::oneshot;
@@ -15,7 +14,7 @@ use crate::epochs::{Epochs, Topic};
 use crate::error::{Failure, Result, StoreError};
 use crate::open::{Role, StoreConfig};
 use crate::schema::meta;
-use crate::store::{Outcome, Tx, answer_limit};
+use crate::store::{Counts, Outcome, Tx, answer_limit};
 
 /// More closures than this do not share a commit, so that the first of them does not wait too long.
 const MAX_BATCH: usize = 256;
@@ -29,7 +28,7 @@ const OUTSIDE_CHANGES: &str = "outside_changes";
 /// A write that waits for its turn.
 trait Job: Send {
     /// Runs the closure; whether its changes are to be kept, and what they touched.
-    fn run(&mut self, db: &mut Db) -> (bool, Vec<Topic>);
+    fn run(&mut self, db: &mut Db, counts: &Counts) -> (bool, Vec<Topic>);
     /// Answers the caller, after the commit.
     fn answer(self: Box<Self>, committed: std::result::Result<(), String>);
 }
@@ -46,14 +45,15 @@ where
     E: Failure,
     F: FnMut(&mut Tx<'_>) -> std::result::Result<Outcome<T>, E> + Send,
 {
-    fn run(&mut self, db: &mut Db) -> (bool, Vec<Topic>) {
+    fn run(&mut self, db: &mut Db, counts: &Counts) -> (bool, Vec<Topic>) {
         if self.reply.is_closed() {
             // nobody waits for it any more: a refresh token must not be rotated for a client that was told 503
             return (false, Vec::new());
         }
         let mut tx = Tx::new(db);
-        let result = catch_unwind(AssertUnwindSafe(|| (self.closure)(&mut tx)))
-            .unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into()).into()));
+        let result = counts
+            .catch_panic(|| (self.closure)(&mut tx))
+            .unwrap_or_else(|| Err(StoreError::Corrupt("a write panicked".into()).into()));
         let touched = tx.into_touched();
         let keep = matches!(result, Ok(Outcome::Commit(_)));
         self.result = Some(result);
@@ -61,12 +61,13 @@ where
     }
 
     fn answer(self: Box<Self>, committed: std::result::Result<(), String>) {
-        let answer = match (self.result, committed) {
-            (Some(Ok(Outcome::Rollback(value) | Outcome::Commit(value))), Ok(())) => Ok(value),
-            (Some(Err(error)), _) => Err(error),
-            // also what was to be undone anyway: it may have read what another of the batch wrote, which never came to be
-            (_, Err(why)) => Err(StoreError::Unavailable(why).into()),
-            (None, Ok(())) => Err(StoreError::Unavailable("the write did not run".into()).into()),
+        let answer = match (committed, self.result) {
+            // also a refusal and what was to be undone anyway: it may have read what another of the batch wrote, which
+            // never came to be (R-52: a code that nobody redeemed is not `invalid_grant`)
+            (Err(why), _) => Err(StoreError::Unavailable(why).into()),
+            (Ok(()), Some(Ok(Outcome::Rollback(value) | Outcome::Commit(value)))) => Ok(value),
+            (Ok(()), Some(Err(error))) => Err(error),
+            (Ok(()), None) => Err(StoreError::Unavailable("the write did not run".into()).into()),
         };
         // a caller that has gone away no longer waits for an answer
         drop(self.reply.send(answer));
@@ -94,9 +95,9 @@ impl Drop for Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(db: Db, config: &StoreConfig, epochs: Arc<Epochs>, commits: Arc<AtomicU64>) -> Self {
+    pub(crate) fn start(db: Db, config: &StoreConfig, epochs: Arc<Epochs>, counts: Arc<Counts>) -> Self {
         let (queue, jobs) = sync_channel(MAX_WAITING);
-        let work = WriterThread { db, role: config.role, epochs, commits };
+        let work = WriterThread { db, role: config.role, epochs, counts };
         // A thread that cannot be made at start is a machine that cannot run us: the queue is closed and every write
         // says so.
         let thread = thread::Builder::new().name("sqlite-writer".into()).spawn(move || work.run(jobs));
@@ -129,7 +130,7 @@ struct WriterThread {
     db: Db,
     role: Role,
     epochs: Arc<Epochs>,
-    commits: Arc<AtomicU64>,
+    counts: Arc<Counts>,
 }
 
 impl WriterThread {
@@ -162,7 +163,7 @@ impl WriterThread {
                     self.roll_back();
                     return Err(error);
                 }
-                self.commits.fetch_add(1, Ordering::Relaxed);
+                self.counts.commits.fetch_add(1, Ordering::Relaxed);
                 Ok(touched)
             }
             Ok((false, _)) => {
@@ -178,12 +179,12 @@ impl WriterThread {
 
     fn run_batch(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(bool, Vec<Topic>)> {
         if let [only] = batch {
-            return Ok(only.run(&mut self.db));
+            return Ok(only.run(&mut self.db, &self.counts));
         }
         let (mut any, mut all) = (false, Vec::new());
         for job in batch {
             self.db.execute_batch("SAVEPOINT job")?;
-            let (keep, touched) = job.run(&mut self.db);
+            let (keep, touched) = job.run(&mut self.db, &self.counts);
             if keep {
                 self.db.execute_batch("RELEASE job")?;
                 any = true;
@@ -224,6 +225,8 @@ pub(crate) fn start_hearing(hearing: Hearing) {
         let mut db = None;
         let mut seen = None;
         while let Some(epochs) = hearing.epochs.upgrade() {
+            // what is said after the reading began is not heard before the next one
+            let asked = Instant::now();
             match read_outside_changes(&mut db, &hearing.config) {
                 Ok(count) => {
                     // the first time as well: something may have changed since the store was opened
@@ -231,7 +234,7 @@ pub(crate) fn start_hearing(hearing: Hearing) {
                         epochs.advance(&[Topic::Everything]);
                     }
                     seen = Some(count);
-                    epochs.mark_heard(Duration::from_millis(900));
+                    epochs.mark_heard(Duration::from_millis(900).saturating_sub(asked.elapsed()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot watch the database for changes: answers are not cached");
@@ -254,4 +257,40 @@ fn read_outside_changes(db: &mut Option<Db>, config: &StoreConfig) -> Result<i64
         None => db.insert(Db::connect(config)?),
     };
     Ok(meta::table.filter(meta::key.eq(OUTSIDE_CHANGES)).select(meta::value).get_result(db)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the caller of a job is told that came to `result` in a batch whose commit came to `committed`.
+    fn tell(result: Result<Outcome<u8>>, committed: std::result::Result<(), String>) -> Result<u8> {
+        let (reply, answer) = oneshot::channel();
+        let closure = |_: &mut Tx<'_>| Ok(Outcome::Rollback(0));
+        Box::new(Write { closure, result: Some(result), reply }).answer(committed);
+        answer.blocking_recv().expect("an answer")
+    }
+
+    #[test]
+    fn r_52_nothing_is_said_of_a_batch_whose_commit_failed() {
+        let refused = || Err(StoreError::Duplicate("seen in the batch".into()));
+        for result in [Ok(Outcome::Commit(1)), Ok(Outcome::Rollback(1)), refused()] {
+            let answer = tell(result, Err("disk full".into()));
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        }
+        assert!(matches!(tell(Ok(Outcome::Rollback(1)), Ok(())), Ok(1)));
+        assert!(matches!(tell(refused(), Ok(())), Err(StoreError::Duplicate(_))));
+    }
+
+    #[test]
+    fn r_52_a_write_whose_caller_has_gone_is_not_done() {
+        let mut db =
+            Db::connect(&StoreConfig::new(crate::DatabaseUrl::SqliteMemory, Role::Command)).expect("a database");
+        let (reply, answer) = oneshot::channel::<Result<()>>();
+        let closure = |_: &mut Tx<'_>| Ok(Outcome::Commit(()));
+        let mut write = Write { closure, result: None, reply };
+        assert!(write.run(&mut db, &Counts::default()).0);
+        drop(answer);
+        assert!(!write.run(&mut db, &Counts::default()).0);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::url::DatabaseUrl;
 use crate::{migrate, postgres, sqlite};
 
 /// Requests that may wait for each connection to PostgreSQL; one more is told at once to come back later.
-const WAITERS_PER_CONNECTION: usize = 16;
+const WAITERS_PER_CONNECTION: usize = 64;
 
 /// What an answer may take beyond the wait for a connection.
 const ANSWER_TIME: Duration = Duration::from_millis(500);
@@ -75,6 +76,25 @@ impl DerefMut for Tx<'_> {
     }
 }
 
+/// What this process did, for the metrics.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) commits: AtomicU64,
+    panics: AtomicU64,
+}
+
+impl Counts {
+    /// Runs somebody's closure; `None` where it panicked, because a bug in one request must not end the thread that others
+    /// need. Its connection is not to be used again outside the transaction that is now undone.
+    pub(crate) fn catch_panic<R>(&self, run: impl FnOnce() -> R) -> Option<R> {
+        let answer = catch_unwind(AssertUnwindSafe(run)).ok();
+        if answer.is_none() {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
+    }
+}
+
 /// The database, shared by everything in the process.
 #[derive(Clone)]
 pub struct Store {
@@ -84,13 +104,13 @@ pub struct Store {
 struct Inner {
     config: StoreConfig,
     epochs: Arc<Epochs>,
-    commits: Arc<AtomicU64>,
+    counts: Arc<Counts>,
     /// readers of SQLite, or all connections to PostgreSQL; none for a database in memory
     pool: Option<r2d2::Pool<Manager>>,
     /// SQLite's one writer
     writer: Option<Writer>,
     /// who may take a connection to PostgreSQL; whoever waits does so here and not in a thread
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     /// held by a server, so that a second one on the same file is refused: it would not hear of the first one's changes
     _serving: Option<File>,
@@ -103,10 +123,9 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    pub(crate) fn start(config: StoreConfig) -> std::result::Result<Self, OpenError> {
+    pub(crate) fn start(config: StoreConfig, serving: Option<File>) -> std::result::Result<Self, OpenError> {
         let epochs = Arc::new(Epochs::default());
-        let commits = Arc::new(AtomicU64::new(0));
-        let serving = claim_file(&config)?;
+        let counts = Arc::new(Counts::default());
         let in_memory = config.url == DatabaseUrl::SqliteMemory;
         let pool = (!in_memory).then(|| {
             r2d2::Pool::builder()
@@ -127,7 +146,7 @@ impl Store {
                 if in_memory {
                     migrate::migrate_connection(&mut db)?;
                 }
-                Some(Writer::start(db, &config, Arc::clone(&epochs), Arc::clone(&commits)))
+                Some(Writer::start(db, &config, Arc::clone(&epochs), Arc::clone(&counts)))
             }
         };
         match (&config.url, config.role) {
@@ -139,9 +158,9 @@ impl Store {
                 postgres::start_listening(config.clone(), Arc::downgrade(&epochs));
             }
         }
-        let turns = Semaphore::new(config.pool_size as usize);
+        let turns = Arc::new(Semaphore::new(config.pool_size as usize));
         let waiting = AtomicUsize::new(0);
-        let inner = Inner { config, epochs, commits, pool, writer, turns, waiting, _serving: serving };
+        let inner = Inner { config, epochs, counts, pool, writer, turns, waiting, _serving: serving };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -162,7 +181,12 @@ impl Store {
 
     /// Transactions committed by this process. On SQLite at `synchronous=FULL` each is one fsync of the log.
     pub fn count_commits(&self) -> u64 {
-        self.inner.commits.load(Ordering::Relaxed)
+        self.inner.counts.commits.load(Ordering::Relaxed)
+    }
+
+    /// Closures given to [`Store::read`] and [`Store::write`] that panicked; each is a bug.
+    pub fn count_panics(&self) -> u64 {
+        self.inner.counts.panics.load(Ordering::Relaxed)
     }
 
     /// Reads. On SQLite it runs here and now (about 20 µs, cheaper than a hop to another thread); on PostgreSQL in a
@@ -174,10 +198,10 @@ impl Store {
         F: FnMut(&mut Db) -> std::result::Result<T, E> + Send + 'static,
     {
         match (&self.inner.pool, &self.inner.writer) {
-            (Some(pool), Some(_)) => with_connection(pool, &mut read),
+            (Some(pool), Some(_)) => with_connection(pool, &self.inner.counts, &mut read),
             (Some(pool), None) => {
-                let pool = pool.clone();
-                self.run_blocking(move || with_connection(&pool, &mut read)).await
+                let (pool, counts) = (pool.clone(), Arc::clone(&self.inner.counts));
+                self.run_blocking(move || with_connection(&pool, &counts, &mut read)).await
             }
             (None, Some(writer)) => writer.write(move |tx| read(tx).map(Outcome::Rollback)).await,
             (None, None) => Err(StoreError::Unavailable("no connection".into()).into()),
@@ -195,9 +219,9 @@ impl Store {
         match (&self.inner.writer, &self.inner.pool) {
             (Some(writer), _) => writer.write(write).await,
             (None, Some(pool)) => {
-                let (pool, epochs, commits) =
-                    (pool.clone(), Arc::clone(&self.inner.epochs), Arc::clone(&self.inner.commits));
-                self.run_blocking(move || postgres::write(&pool, &epochs, &commits, &mut write)).await
+                let (pool, epochs, counts) =
+                    (pool.clone(), Arc::clone(&self.inner.epochs), Arc::clone(&self.inner.counts));
+                self.run_blocking(move || postgres::write(&pool, &epochs, &counts, &mut write)).await
             }
             (None, None) => Err(StoreError::Unavailable("no connection".into()).into()),
         }
@@ -212,12 +236,17 @@ impl Store {
 /// Runs a read on a pooled connection, once more on a fresh one where the first had died while idle.
 fn with_connection<T, E: Failure>(
     pool: &r2d2::Pool<Manager>,
+    counts: &Counts,
     read: &mut dyn FnMut(&mut Db) -> std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
     let mut last = None;
     for _ in 0..=pool.max_size() {
         let mut pooled = get_connection(pool)?;
-        let answer = read(&mut pooled.db);
+        let Some(answer) = counts.catch_panic(|| read(&mut pooled.db)) else {
+            // nobody knows what state diesel left the connection in
+            pooled.broken = true;
+            return Err(StoreError::Corrupt("a read panicked".into()).into());
+        };
         let failed =
             matches!(&answer, Err(error) if matches!(error.as_store_error(), Some(StoreError::Unavailable(_))));
         if !failed || pooled.db.check_alive().is_ok() {
@@ -246,7 +275,7 @@ impl r2d2::HandleError<StoreError> for QuietErrors {
 }
 
 /// Only one server may serve an SQLite file; commands beside it leave a mark that it looks for.
-fn claim_file(config: &StoreConfig) -> std::result::Result<Option<File>, OpenError> {
+pub(crate) fn claim_file(config: &StoreConfig) -> std::result::Result<Option<File>, OpenError> {
     let (DatabaseUrl::SqliteFile(path), Role::Server) = (&config.url, config.role) else { return Ok(None) };
     let mut name = path.clone().into_os_string();
     name.push(".serving");
@@ -285,8 +314,14 @@ impl Store {
             return Err(unavailable("too many requests wait for the database"));
         }
         let work = async {
-            let turn = tokio::time::timeout(config.pool_wait, turns.acquire()).await;
-            let Ok(Ok(_turn)) = turn else { return Err(unavailable("no connection became free in time")) };
+            let turn = tokio::time::timeout(config.pool_wait, Arc::clone(turns).acquire_owned()).await;
+            let Ok(Ok(turn)) = turn else { return Err(unavailable("no connection became free in time")) };
+            // the turn ends with the thread and not with the wait for it: whoever gives up leaves its connection in use,
+            // and the next one would only park one more thread
+            let work = move || {
+                let _turn = turn;
+                work()
+            };
             match tokio::task::spawn_blocking(work).await {
                 Ok(answer) => answer,
                 Err(error) => Err(unavailable(&format!("a database task ended early: {error}"))),

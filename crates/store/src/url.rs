@@ -58,7 +58,11 @@ impl DatabaseUrl {
             if query.split('&').any(|pair| pair.split('=').next() == Some(name)) {
                 continue;
             }
-            whole.push(if whole.contains('?') { '&' } else { '?' });
+            match whole.find('?') {
+                None => whole.push('?'),
+                Some(_) if whole.ends_with(['?', '&']) => {}
+                Some(_) => whole.push('&'),
+            }
             whole.push_str(name);
             whole.push('=');
             whole.push_str(value);
@@ -103,7 +107,9 @@ mod tests {
             "postgres://h/d?connect_timeout=9&sslmode=require&tcp_user_timeout=3000&keepalives_idle=5\
              &keepalives_interval=2&keepalives_count=2"
         );
-        assert!(DatabaseUrl::with_deadlines("postgres://h/d").starts_with("postgres://h/d?connect_timeout=2&"));
+        for url in ["postgres://h/d", "postgres://h/d?"] {
+            assert!(DatabaseUrl::with_deadlines(url).starts_with("postgres://h/d?connect_timeout=2&"), "{url}");
+        }
     }
 
     #[test]
