@@ -66,7 +66,8 @@ for_each_database! {
     }
 
     fn guessing_here_is_slowed_down_like_at_sign_in(database) {
-        let app = TestApp::spawn(database);
+        // at the sixth failure it stops for a day: on a slow machine a wait of seconds would be over before the next try
+        let app = Setup::new(database).set("limits.sign_in_hard_stop", 6).spawn();
         let mut browser = Browser::new(&app);
         browser.sign_in(&ALICE);
         for _ in 0..8 {
