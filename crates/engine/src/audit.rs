@@ -64,6 +64,8 @@ pub fn record_event(call: &Call, db: &mut Db, event: Event<'_>, detail: &serde_j
         user_agent: call.origin.user_agent.clone(),
         request_id: call.origin.request_id.clone(),
         detail: if detail.is_null() { String::new() } else { detail.to_string() },
+        mac: String::new(),
+        seal: None,
     };
     Ok(audit::insert_audit_event(db, &row)?)
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use crate::call::Call;
-use crate::error::{Error, Refused, Result};
+use crate::error::{Error, Refused};
 use crate::oxide::{self, MachineRequest};
 use crate::registry::{Catalogue, Client};
 
@@ -475,22 +475,6 @@ fn negotiate(
 }
 
 impl AuthorizationRequest {
-    const AAD: &'static str = "authorization-request";
-
-    /// The request in a form that may travel through the browser: nobody else can read, make or change it.
-    pub fn seal(&self, call: &Call) -> Result<String> {
-        let plain = serde_json::to_vec(self).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(call.engine.requests.seal(call.engine.random(), Self::AAD, &plain))
-    }
-
-    /// The request that the browser brings back; `None` where it is not ours, too old, or another browser's.
-    pub fn open(call: &Call, sealed: &str, browser: &str) -> Option<Self> {
-        let plain = call.engine.requests.open(Self::AAD, sealed)?;
-        let request: Self = serde_json::from_slice(&plain).ok()?;
-        let fresh = call.now - request.created_at <= call.policy().request_ttl;
-        (fresh && request.browser == browser).then_some(request)
-    }
-
     /// Where a refusal by policy or person goes.
     pub fn refusal_url(&self, call: &Call, refused: &Refused) -> String {
         self.redirect.with_error(call.engine.issuer.as_str(), refused)

@@ -28,6 +28,9 @@ pub struct Engine {
     pub(crate) requests: SealKey,
     pub(crate) forms: SealKey,
     pub(crate) private_keys: SealKey,
+    /// what is kept readable in the database for us alone: letters, second factors
+    pub(crate) stored: SealKey,
+    pub(crate) audit: SealKey,
     /// the numbers of changes, by which what is kept in memory is known to be good
     pub(crate) epochs: Arc<Epochs>,
     random: Box<dyn SecureRandom + Send + Sync>,
@@ -58,6 +61,8 @@ impl Engine {
             requests: master.derive("authorization-request"),
             forms: master.derive("form"),
             private_keys: master.derive("signing-key"),
+            stored: master.derive("stored"),
+            audit: master.derive("audit"),
             random,
         }
     }

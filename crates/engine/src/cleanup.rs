@@ -34,7 +34,9 @@ pub fn sweep_batch(call: &Call, tx: &mut Tx<'_>, what: Sweepable) -> Result<Outc
         Sweepable::AccessTokens => kept.access_tokens,
         Sweepable::RefreshTokens | Sweepable::Grants => kept.refresh_tokens,
         Sweepable::Sessions | Sweepable::SetupLinks => kept.sessions,
-        Sweepable::Throttles => 0,
+        Sweepable::Throttles | Sweepable::Mails | Sweepable::Tickets => 0,
+        Sweepable::MailLinks => kept.mail_links,
+        Sweepable::Invites => kept.invites,
         Sweepable::AuditEvents => kept.audit,
     };
     Ok(Outcome::Commit(sweep::delete_ended(tx, what, call.now - keep, kept.batch)?))

@@ -3,12 +3,31 @@
 use crate::password::PasswordPolicy;
 
 /// Who may create an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SignUpMode {
     /// everybody
     Open,
+    /// whoever has an invitation
+    Invite,
     /// nobody; an administrator adds people
     Closed,
+}
+
+impl SignUpMode {
+    /// The word of settings and database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// The mode of such a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Open, Self::Invite, Self::Closed].into_iter().find(|mode| mode.as_str() == word)
+    }
 }
 
 /// How long rows stay after they ended, in seconds.
@@ -22,6 +41,10 @@ pub struct Retention {
     pub refresh_tokens: i64,
     /// sessions and set-up links
     pub sessions: i64,
+    /// mailed links, so that an old one is told from a wrong one
+    pub mail_links: i64,
+    /// invites, with the ledger of who used them
+    pub invites: i64,
     /// audit events
     pub audit: i64,
     /// rows that one transaction removes at most, so that nobody waits long behind it
@@ -65,8 +88,16 @@ pub struct Policy {
     pub hard_stop: i64,
     /// whether answers about tokens may be kept in memory
     pub cache_introspection: bool,
-    /// who may create an account
+    /// who may create an account, unless an administrator chose otherwise while running
     pub sign_up: SignUpMode,
+    /// the address, case-folded, whose proven owner becomes the first administrator
+    pub admin_email: Option<String>,
+    /// administrators must have signed in with two factors
+    pub admin_second_factor: bool,
+    /// how old a sign-in may be for what changes an account
+    pub sudo_age: i64,
+    /// letters can be sent
+    pub mail: bool,
     /// rules for passwords
     pub password: PasswordPolicy,
     /// how long ended rows stay

@@ -8,9 +8,8 @@ use serde_json::json;
 
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
-use crate::error::Result;
-use crate::sign_in::password::Started;
-use crate::sign_in::session::start_session;
+use crate::error::{Error, Result};
+use crate::sign_in::enter::{Method, Started, enter};
 use crate::sign_in::sign_up::{NewUser, make_user_row};
 
 /// Makes a link if there is no administrator yet; older links die.
@@ -58,12 +57,14 @@ pub fn create_first_admin(call: &Call, tx: &mut Tx<'_>, presented: &str, new: &N
     if !users::insert_user(tx, &row)? {
         return Ok(Outcome::Rollback(SetUp::Taken));
     }
-    let (cookie, signed_in) = start_session(call, tx, &row)?;
     record_event(
         call,
         tx,
         Event::done(Actor::User(&row.id), "user.created", &row.id),
         &json!({"with": "set-up link"}),
     )?;
-    Ok(Outcome::Commit(SetUp::Done(Box::new(Started { cookie, signed_in }))))
+    match enter(call, tx, &row, &[Method::Password])? {
+        Some(started) => Ok(Outcome::Commit(SetUp::Done(Box::new(started)))),
+        None => Err(Error::Internal("a new account was not there".into())),
+    }
 }

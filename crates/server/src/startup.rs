@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gatepost_engine::email::normalize_email;
 use gatepost_engine::manage::clients::ClientSpec;
 use gatepost_engine::manage::declared::{Declared, DeclaredClient, DeclaredResourceServer};
 use gatepost_engine::manage::resource_servers::{ResourceServerSpec, ScopeSpec};
@@ -175,14 +176,21 @@ fn make_policy(settings: &Settings) -> Policy {
         cache_introspection: settings.cache.introspection,
         sign_up: match settings.signup.mode {
             SignupMode::Open => SignUpMode::Open,
+            SignupMode::Invite => SignUpMode::Invite,
             SignupMode::Closed => SignUpMode::Closed,
         },
+        admin_email: settings.admin.email.as_ref().and_then(|email| normalize_email(email).ok()).map(|email| email.key),
+        admin_second_factor: settings.admin.second_factor,
+        sudo_age: 300,
+        mail: false,
         password: make_password_policy(settings),
         retention: Retention {
             codes: settings.sweep.keep_codes.as_secs(),
             access_tokens: settings.sweep.keep_access_tokens.as_secs(),
             refresh_tokens: settings.sweep.keep_refresh_tokens.as_secs(),
             sessions: settings.sweep.keep_sessions.as_secs(),
+            mail_links: 86_400,
+            invites: 30 * 86_400,
             audit: settings.sweep.keep_audit.as_secs(),
             batch: i64::from(settings.sweep.batch_size),
         },

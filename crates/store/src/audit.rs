@@ -32,6 +32,10 @@ pub struct AuditRow {
     pub request_id: String,
     /// JSON; never a secret
     pub detail: String,
+    /// over all of the above
+    pub mac: String,
+    /// the batch of the chain that it is in, once it is
+    pub seal: Option<i64>,
 }
 
 /// Adds an event.

@@ -59,6 +59,8 @@ pub struct ClientRow {
     pub disabled_at: Option<i64>,
     /// deleted ids stay taken
     pub deleted_at: Option<i64>,
+    /// people must have signed in with two factors
+    pub require_second_factor: bool,
 }
 
 /// Adds a client; `false` where the id is or was taken.

@@ -17,7 +17,9 @@ mod epochs;
 mod error;
 pub mod grants;
 pub mod health;
+pub mod instance_settings;
 pub mod keys;
+pub mod mails;
 mod migrate;
 mod open;
 mod postgres;
@@ -30,6 +32,7 @@ mod sqlite;
 mod store;
 pub mod sweep;
 pub mod throttles;
+pub mod tickets;
 mod url;
 pub mod users;
 

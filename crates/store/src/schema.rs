@@ -19,6 +19,10 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
+        second_step -> Bool,
+        password_changed_at -> Nullable<BigInt>,
+        last_sign_in_at -> Nullable<BigInt>,
+        passkey_offered_at -> Nullable<BigInt>,
     }
 }
 
@@ -35,6 +39,10 @@ diesel::table! {
         ip -> Text,
         user_agent -> Text,
         revoked_at -> Nullable<BigInt>,
+        methods -> Text,
+        strength -> BigInt,
+        pending -> Bool,
+        attempts -> BigInt,
     }
 }
 
@@ -83,6 +91,7 @@ diesel::table! {
         updated_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
+        require_second_factor -> Bool,
     }
 }
 
@@ -207,6 +216,138 @@ diesel::table! {
         user_agent -> Text,
         request_id -> Text,
         detail -> Text,
+        mac -> Text,
+        seal -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    audit_seals (number) {
+        number -> BigInt,
+        events -> BigInt,
+        first_at -> BigInt,
+        last_at -> BigInt,
+        previous -> Text,
+        mac -> Text,
+        sealed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    instance_settings (key) {
+        key -> Text,
+        value -> Text,
+        updated_at -> BigInt,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    invites (id) {
+        id -> Text,
+        code_hash -> Text,
+        code_start -> Text,
+        note -> Text,
+        created_by -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        max_uses -> BigInt,
+        uses -> BigInt,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
+        role -> Text,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    invite_uses (invite_id, number) {
+        invite_id -> Text,
+        number -> BigInt,
+        user_id -> Nullable<Text>,
+        method -> Text,
+        used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        provider -> Text,
+        user_id -> Text,
+        email -> Text,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Text,
+        credential_id -> Text,
+        user_id -> Text,
+        name -> Text,
+        credential -> Text,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+        flagged_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    authenticators (user_id) {
+        user_id -> Text,
+        sealed_secret -> Text,
+        last_step -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    recovery_codes (code_hash) {
+        code_hash -> Text,
+        user_id -> Text,
+        created_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    mail_links (id) {
+        id -> Text,
+        kind -> Text,
+        token_hash -> Text,
+        code_mac -> Text,
+        email -> Text,
+        email_key -> Text,
+        user_id -> Nullable<Text>,
+        browser -> Text,
+        sealed_data -> Text,
+        ip -> Text,
+        user_agent -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        attempts -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    mails (id) {
+        id -> Text,
+        sealed -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        next_try_at -> BigInt,
+        attempts -> BigInt,
+    }
+}
+
+diesel::table! {
+    spent_tickets (id) {
+        id -> Text,
+        expires_at -> BigInt,
     }
 }
 
@@ -230,5 +371,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     access_tokens,
     refresh_tokens,
     signing_keys,
-    audit_events
+    audit_events,
+    audit_seals,
+    instance_settings,
+    invites,
+    invite_uses,
+    identities,
+    passkeys,
+    authenticators,
+    recovery_codes,
+    mail_links,
+    mails,
+    spent_tickets
 );

@@ -35,6 +35,14 @@ pub struct SessionRow {
     pub user_agent: String,
     /// ended before its time
     pub revoked_at: Option<i64>,
+    /// how the person proved who they are, separated by spaces: `pwd`, `email`, `passkey`, `otp`, `recovery`, `fed`
+    pub methods: String,
+    /// 1: one factor; 2: two
+    pub strength: i64,
+    /// the second step is still to come; good for nothing else
+    pub pending: bool,
+    /// tries of the second step
+    pub attempts: i64,
 }
 
 /// Starts a session.
@@ -43,7 +51,7 @@ pub fn insert_session(db: &mut Db, row: &SessionRow) -> Result<()> {
     Ok(())
 }
 
-/// The live session with this cookie and its enabled owner.
+/// The live session with this cookie and its enabled owner. Its caller looks at [`SessionRow::pending`].
 pub fn find_live_session(db: &mut Db, token: &TokenHash, now: i64) -> Result<Option<(SessionRow, UserRow)>> {
     let query = dsl::sessions
         .inner_join(users::table)
@@ -55,11 +63,21 @@ pub fn find_live_session(db: &mut Db, token: &TokenHash, now: i64) -> Result<Opt
     Ok(query.select((SessionRow::as_select(), UserRow::as_select())).get_result(db).optional()?)
 }
 
+/// Whether this person signed in from a browser of these words before, as far as sessions are kept.
+pub fn has_known_browser(db: &mut Db, user_id: &str, user_agent: &str) -> Result<bool> {
+    let query = dsl::sessions
+        .filter(dsl::user_id.eq(user_id))
+        .filter(dsl::user_agent.eq(user_agent))
+        .filter(dsl::pending.eq(false));
+    Ok(query.count().get_result::<i64>(db)? > 0)
+}
+
 /// The live sessions of a person, newest use first.
 pub fn list_live_sessions(db: &mut Db, user_id: &str, now: i64) -> Result<Vec<SessionRow>> {
     let query = dsl::sessions
         .filter(dsl::user_id.eq(user_id))
         .filter(dsl::revoked_at.is_null())
+        .filter(dsl::pending.eq(false))
         .filter(dsl::expires_at.gt(now))
         .filter(dsl::idle_expires_at.gt(now))
         .order(dsl::last_used_at.desc())
@@ -74,6 +92,7 @@ pub fn update_session_use(db: &mut Db, id: &str, now: i64, idle_expires_at: i64)
         dsl::sessions
             .filter(dsl::id.eq(id))
             .filter(dsl::revoked_at.is_null())
+            .filter(dsl::pending.eq(false))
             .filter(dsl::expires_at.gt(now))
             .filter(dsl::idle_expires_at.gt(now)),
     )

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use crate::db::Db;
 use crate::error::Result;
 use crate::schema::{
-    access_tokens, audit_events, authorization_codes, grants, meta, refresh_tokens, sessions, setup_links, throttles,
+    access_tokens, audit_events, authorization_codes, grants, invites, mail_links, mails, meta, refresh_tokens,
+    sessions, setup_links, spent_tickets, throttles,
 };
 
 /// Something that ends and is then in the way.
@@ -25,13 +26,21 @@ pub enum Sweepable {
     SetupLinks,
     /// counts of failed sign-ins
     Throttles,
+    /// mailed links
+    MailLinks,
+    /// letters that could not be sent in time
+    Mails,
+    /// used tickets
+    Tickets,
+    /// invites
+    Invites,
     /// audit events
     AuditEvents,
 }
 
 impl Sweepable {
     /// Everything, children before parents.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Codes,
         Self::AccessTokens,
         Self::RefreshTokens,
@@ -39,6 +48,10 @@ impl Sweepable {
         Self::Sessions,
         Self::SetupLinks,
         Self::Throttles,
+        Self::MailLinks,
+        Self::Mails,
+        Self::Tickets,
+        Self::Invites,
         Self::AuditEvents,
     ];
 
@@ -52,6 +65,10 @@ impl Sweepable {
             Self::Sessions => "sessions",
             Self::SetupLinks => "setup_links",
             Self::Throttles => "throttles",
+            Self::MailLinks => "mail_links",
+            Self::Mails => "mails",
+            Self::Tickets => "spent_tickets",
+            Self::Invites => "invites",
             Self::AuditEvents => "audit_events",
         }
     }
@@ -80,6 +97,10 @@ pub fn delete_ended(db: &mut Db, what: Sweepable, before: i64, limit: i64) -> Re
         Sweepable::Sessions => delete_batch!(db, sessions, id, expires_at, before, limit),
         Sweepable::SetupLinks => delete_batch!(db, setup_links, token_hash, expires_at, before, limit),
         Sweepable::Throttles => delete_batch!(db, throttles, bucket, expires_at, before, limit),
+        Sweepable::MailLinks => delete_batch!(db, mail_links, id, expires_at, before, limit),
+        Sweepable::Mails => delete_batch!(db, mails, id, expires_at, before, limit),
+        Sweepable::Tickets => delete_batch!(db, spent_tickets, id, expires_at, before, limit),
+        Sweepable::Invites => delete_batch!(db, invites, id, expires_at, before, limit),
         Sweepable::AuditEvents => delete_batch!(db, audit_events, id, at, before, limit),
     })
 }

@@ -35,6 +35,14 @@ pub struct UserRow {
     pub updated_at: i64,
     /// since when nothing of this account works, if so
     pub disabled_at: Option<i64>,
+    /// every sign-in needs a second step
+    pub second_step: bool,
+    /// when the password was last set, in unix seconds
+    pub password_changed_at: Option<i64>,
+    /// unix seconds
+    pub last_sign_in_at: Option<i64>,
+    /// when the person was last asked to make a passkey, in unix seconds
+    pub passkey_offered_at: Option<i64>,
 }
 
 /// Adds a person; `false` where the address is taken.
@@ -72,7 +80,11 @@ pub fn count_enabled_admins(db: &mut Db) -> Result<i64> {
 /// Sets the password whatever it was; `false` where there is no such person.
 pub fn update_user_password(db: &mut Db, id: &str, password_hash: &str, now: i64) -> Result<bool> {
     let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
-        .set((dsl::password_hash.eq(Some(password_hash)), dsl::updated_at.eq(now)))
+        .set((
+            dsl::password_hash.eq(Some(password_hash)),
+            dsl::password_changed_at.eq(Some(now)),
+            dsl::updated_at.eq(now),
+        ))
         .execute(db)?;
     Ok(changed == 1)
 }
@@ -85,6 +97,39 @@ pub fn update_password_if(db: &mut Db, id: &str, seen: &str, password_hash: &str
     )
     .set(dsl::password_hash.eq(Some(password_hash)))
     .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Notes a sign-in, and takes the row's lock: whoever disables the account comes before it, and is seen, or after it, and ends
+/// the session. `false` where the account is gone or disabled.
+pub fn update_user_sign_in(db: &mut Db, id: &str, now: i64) -> Result<bool> {
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)).filter(dsl::disabled_at.is_null()))
+        .set(dsl::last_sign_in_at.eq(Some(now)))
+        .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Gives a role; `false` where there is no such person.
+pub fn update_user_role(db: &mut Db, id: &str, role: &str, now: i64) -> Result<bool> {
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
+        .set((dsl::role.eq(role), dsl::updated_at.eq(now)))
+        .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Switches the second step of every sign-in on or off; `false` where there is no such person.
+pub fn update_user_second_step(db: &mut Db, id: &str, second_step: bool, now: i64) -> Result<bool> {
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
+        .set((dsl::second_step.eq(second_step), dsl::updated_at.eq(now)))
+        .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Notes that the address was proven; `false` where the person has another one by now.
+pub fn update_user_verified(db: &mut Db, id: &str, email_key: &str, now: i64) -> Result<bool> {
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)).filter(dsl::email_key.eq(email_key)))
+        .set((dsl::email_verified.eq(true), dsl::updated_at.eq(now)))
+        .execute(db)?;
     Ok(changed == 1)
 }
 

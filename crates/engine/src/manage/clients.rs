@@ -202,6 +202,7 @@ pub(crate) fn make_client_row(
         updated_at: call.now,
         disabled_at: None,
         deleted_at: None,
+        require_second_factor: false,
     }
 }
 

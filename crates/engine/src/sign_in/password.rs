@@ -1,17 +1,18 @@
 //! Signing in with a password, in three steps: [`begin_attempt`] counts it, the caller verifies the hash outside any
 //! transaction (in the pool for slow hashes), [`finish_attempt`] starts a session or charges the failure.
 
-use gatepost_protocol::secret::Secret;
 use gatepost_store::{Outcome, Tx, sessions, users};
 use serde_json::json;
 
-use super::session::{SignedIn, start_session};
+use super::enter::{Method, Started, enter, renew_session};
+use super::session::SignedIn;
 use super::throttle;
 use crate::account::end_all_access;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::{Email, normalize_email};
 use crate::error::Result;
+use crate::mail::{Notice, queue_notice};
 
 /// A counted attempt.
 #[derive(Debug)]
@@ -37,20 +38,6 @@ pub fn begin_attempt(call: &Call, tx: &mut Tx<'_>, email: &str) -> Result<Outcom
     Ok(Outcome::Commit(Attempt { admitted, user_id, email_key: key, password_hash }))
 }
 
-/// A successful sign-in.
-pub struct Started {
-    /// for the cookie
-    pub cookie: Secret,
-    /// who it is
-    pub signed_in: SignedIn,
-}
-
-impl std::fmt::Debug for Started {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Started({})", self.signed_in.user_id)
-    }
-}
-
 /// Ends an attempt. `rehashed`: the same password under newer parameters, if the stored hash was older.
 pub fn finish_attempt(
     call: &Call,
@@ -70,7 +57,11 @@ pub fn finish_attempt(
         }
         _ => None,
     };
-    let Some(user) = user else {
+    let started = match &user {
+        Some(user) => enter(call, tx, user, &[Method::Password])?,
+        None => None,
+    };
+    let Some(started) = started else {
         // what is throttled leaves no further trace: nobody can fill the log faster than the throttle lets them guess
         if attempt.admitted {
             let subject = attempt.user_id.as_deref().unwrap_or_default();
@@ -80,10 +71,7 @@ pub fn finish_attempt(
         return Ok(Outcome::Commit(None));
     };
     throttle::forgive_attempt(call, tx, &attempt.email_key)?;
-    let (cookie, signed_in) = start_session(call, tx, &user)?;
-    let event = Event::done(Actor::User(&user.id), "session.started", &signed_in.session_id);
-    record_event(call, tx, event, &json!({"with": "password"}))?;
-    Ok(Outcome::Commit(Some(Started { cookie, signed_in })))
+    Ok(Outcome::Commit(Some(started)))
 }
 
 /// Takes back an attempt whose hash could not be computed in time: it was no guess.
@@ -118,9 +106,11 @@ pub fn change_password(
         return Ok(Outcome::Rollback(None));
     }
     let Some(user) = users::find_user(tx, &session.user_id)? else { return Ok(Outcome::Rollback(None)) };
+    users::update_user_password(tx, &user.id, new_hash, call.now)?;
     sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
     end_all_access(call, tx, &user.id, "password changed")?;
-    let (cookie, signed_in) = start_session(call, tx, &user)?;
+    let started = renew_session(call, tx, &user, session)?;
     record_event(call, tx, Event::done(Actor::User(&user.id), "password.changed", &user.id), &json!(null))?;
-    Ok(Outcome::Commit(Some(Started { cookie, signed_in })))
+    queue_notice(call, tx, &user.email, Notice::PasswordChanged)?;
+    Ok(Outcome::Commit(Some(started)))
 }

@@ -26,12 +26,20 @@ pub struct SignedIn {
     pub is_admin: bool,
     /// when the person last proved who they are
     pub auth_time: i64,
+    /// 1: one factor; 2: two
+    pub strength: i64,
+    /// how the person proved who they are, as words
+    pub methods: String,
+    /// every sign-in of this account needs a second step
+    pub second_step: bool,
+    /// when the session began, in unix seconds
+    pub created_at: i64,
     /// when the use of the session was last written down
-    last_used_at: i64,
+    pub last_used_at: i64,
 }
 
 impl SignedIn {
-    fn new(session: &SessionRow, user: &UserRow) -> Self {
+    pub(crate) fn new(session: &SessionRow, user: &UserRow) -> Self {
         Self {
             session_id: session.id.clone(),
             user_id: user.id.clone(),
@@ -39,6 +47,10 @@ impl SignedIn {
             name: user.name.clone(),
             is_admin: user.role == ROLE_ADMIN,
             auth_time: session.auth_time,
+            strength: session.strength,
+            methods: session.methods.clone(),
+            second_step: user.second_step,
+            created_at: session.created_at,
             last_used_at: session.last_used_at,
         }
     }
@@ -49,33 +61,31 @@ impl SignedIn {
     }
 }
 
-/// Who is signed in with this cookie.
-pub fn find_session(call: &Call, db: &mut Db, cookie: &str) -> Result<Option<SignedIn>> {
-    let Some(secret) = Secret::parse(SecretKind::Session, cookie) else { return Ok(None) };
-    let found = sessions::find_live_session(db, &TokenHash::of(&secret), call.now)?;
-    Ok(found.map(|(session, user)| SignedIn::new(&session, &user)))
+/// What the cookie of a browser stands for.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// somebody is signed in
+    SignedIn(SignedIn),
+    /// the first step is done and the second is not: nobody is signed in
+    Pending(SignedIn),
 }
 
-/// Starts a session with a new id: an old one is never carried over a sign-in (LG4). The secret is for the cookie.
-pub(crate) fn start_session(call: &Call, tx: &mut Tx<'_>, user: &UserRow) -> Result<(Secret, SignedIn)> {
-    let secret = call.engine.make_secret(SecretKind::Session)?;
-    let expires_at = call.now + call.policy().session_absolute_ttl;
-    let row = SessionRow {
-        id: call.engine.make_id()?,
-        token_hash: TokenHash::of(&secret).to_base64(),
-        user_id: user.id.clone(),
-        auth_time: call.now,
-        created_at: call.now,
-        last_used_at: call.now,
-        idle_expires_at: (call.now + call.policy().session_idle_ttl).min(expires_at),
-        expires_at,
-        ip: call.origin.ip.clone(),
-        user_agent: call.origin.user_agent.clone(),
-        revoked_at: None,
-    };
-    sessions::insert_session(tx, &row)?;
-    let signed_in = SignedIn::new(&row, user);
-    Ok((secret, signed_in))
+/// Who has this cookie.
+pub fn find_cookie(call: &Call, db: &mut Db, cookie: &str) -> Result<Option<Found>> {
+    let Some(secret) = Secret::parse(SecretKind::Session, cookie) else { return Ok(None) };
+    let found = sessions::find_live_session(db, &TokenHash::of(&secret), call.now)?;
+    Ok(found.map(|(session, user)| match session.pending {
+        true => Found::Pending(SignedIn::new(&session, &user)),
+        false => Found::SignedIn(SignedIn::new(&session, &user)),
+    }))
+}
+
+/// Who is signed in with this cookie.
+pub fn find_session(call: &Call, db: &mut Db, cookie: &str) -> Result<Option<SignedIn>> {
+    Ok(match find_cookie(call, db, cookie)? {
+        Some(Found::SignedIn(session)) => Some(session),
+        Some(Found::Pending(_)) | None => None,
+    })
 }
 
 /// Writes a use down and moves the idle end; `false` where the session is over.

@@ -1,15 +1,14 @@
 //! New accounts.
 
 use gatepost_store::users::{self, ROLE_USER, UserRow};
-use gatepost_store::{Outcome, Tx};
+use gatepost_store::{Db, Outcome, Tx, instance_settings};
 use serde_json::json;
 
-use super::password::Started;
-use super::session::start_session;
+use super::enter::{Method, Started, enter};
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::Email;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::policy::SignUpMode;
 
 /// A person to add; the password is hashed already.
@@ -45,7 +44,17 @@ pub(crate) fn make_user_row(call: &Call, new: &NewUser) -> Result<UserRow> {
         created_at: call.now,
         updated_at: call.now,
         disabled_at: None,
+        second_step: false,
+        password_changed_at: new.password_hash.as_ref().map(|_| call.now),
+        last_sign_in_at: None,
+        passkey_offered_at: None,
     })
+}
+
+/// Who may create an account now: what an administrator chose while running, else the settings file.
+pub fn find_sign_up_mode(call: &Call, db: &mut Db) -> Result<SignUpMode> {
+    let chosen = instance_settings::find_instance_setting(db, instance_settings::SIGNUP_MODE)?;
+    Ok(chosen.as_deref().and_then(SignUpMode::parse).unwrap_or(call.policy().sign_up))
 }
 
 /// Why somebody could not sign up.
@@ -63,7 +72,7 @@ pub fn sign_up(
     tx: &mut Tx<'_>,
     new: &NewUser,
 ) -> Result<Outcome<std::result::Result<Started, SignUpRefusal>>> {
-    if call.policy().sign_up == SignUpMode::Closed {
+    if find_sign_up_mode(call, tx)? != SignUpMode::Open {
         return Ok(Outcome::Rollback(Err(SignUpRefusal::Closed)));
     }
     let row = make_user_row(call, &NewUser { role: ROLE_USER, ..new.clone() })?;
@@ -71,7 +80,9 @@ pub fn sign_up(
         record_event(call, tx, Event::refused(Actor::Nobody, "user.created", ""), &json!({"with": "sign-up"}))?;
         return Ok(Outcome::Commit(Err(SignUpRefusal::Taken)));
     }
-    let (cookie, signed_in) = start_session(call, tx, &row)?;
     record_event(call, tx, Event::done(Actor::User(&row.id), "user.created", &row.id), &json!({"with": "sign-up"}))?;
-    Ok(Outcome::Commit(Ok(Started { cookie, signed_in })))
+    match enter(call, tx, &row, &[Method::Password])? {
+        Some(started) => Ok(Outcome::Commit(Ok(started))),
+        None => Err(Error::Internal("a new account was not there".into())),
+    }
 }

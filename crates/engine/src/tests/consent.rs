@@ -3,6 +3,7 @@
 use crate::account::end_app_access;
 use crate::authorize::AuthorizationRequest;
 use crate::consent::{NextStep, find_next_step};
+use crate::journey::Journey;
 use crate::registry::ClientKind;
 use crate::sign_in::SignedIn;
 
@@ -120,15 +121,15 @@ fn an_old_sign_in_is_not_enough_where_a_new_one_is_asked_for() {
 fn r_15_a_sealed_request_is_one_browsers_for_half_an_hour() {
     let mut world = World::new(|policy| policy.request_ttl = 1800);
     let request = world.request("web", &[]);
-    let sealed = request.seal(&world.call()).expect("sealed");
+    let sealed = Journey::for_request(request.clone()).seal(&world.call()).expect("sealed");
     world.now += 1800;
-    let opened = AuthorizationRequest::open(&world.call(), &sealed, BROWSER).expect("in time");
-    assert_eq!(opened.id, request.id);
-    assert!(AuthorizationRequest::open(&world.call(), &sealed, "another browser").is_none());
+    let opened = Journey::open(&world.call(), &sealed, BROWSER).expect("in time");
+    assert_eq!(opened.request.map(|request| request.id), Some(request.id));
+    assert!(Journey::open(&world.call(), &sealed, "another browser").is_none());
     let mut changed = sealed.clone().into_bytes();
     changed[40] ^= 1;
     let changed = String::from_utf8_lossy(&changed).into_owned();
-    assert!(AuthorizationRequest::open(&world.call(), &changed, BROWSER).is_none());
+    assert!(Journey::open(&world.call(), &changed, BROWSER).is_none());
     world.now += 1;
-    assert!(AuthorizationRequest::open(&world.call(), &sealed, BROWSER).is_none());
+    assert!(Journey::open(&world.call(), &sealed, BROWSER).is_none());
 }

@@ -33,7 +33,7 @@ use crate::password::PasswordPolicy;
 use crate::registry::{Catalogue, Client, ClientKind};
 use crate::seal::MasterKey;
 use crate::sign_in::SignedIn;
-use crate::sign_in::session::start_session;
+use crate::sign_in::enter::{Method, insert_new_session};
 use crate::sign_in::sign_up::{NewUser, sign_up};
 use crate::token::{TokenRequest, exchange_grant};
 use crate::{Call, Engine, Origin, Policy, Refused, Result, Retention, SignUpMode};
@@ -80,12 +80,18 @@ fn default_policy() -> Policy {
         hard_stop: 100,
         cache_introspection: true,
         sign_up: SignUpMode::Open,
+        admin_email: None,
+        admin_second_factor: false,
+        sudo_age: 300,
+        mail: true,
         password: PasswordPolicy { min_length: 15, m_cost: 8, t_cost: 1, p_cost: 1 },
         retention: Retention {
             codes: 3600,
             access_tokens: 86_400,
             refresh_tokens: 7 * 86_400,
             sessions: 7 * 86_400,
+            mail_links: 86_400,
+            invites: 30 * 86_400,
             audit: 365 * 86_400,
             batch: 1000,
         },
@@ -181,7 +187,8 @@ impl World {
         let id = session.user_id.clone();
         self.write(move |call, tx| {
             let user = users::find_user(tx, &id)?.expect("the person");
-            let (cookie, session) = start_session(call, tx, &user)?;
+            let started = insert_new_session(call, tx, &user, &[Method::Password], false)?;
+            let (cookie, session) = (started.cookie, started.signed_in);
             Ok(Outcome::Commit((cookie.expose().to_owned(), session)))
         })
     }

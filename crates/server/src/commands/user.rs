@@ -283,6 +283,10 @@ mod tests {
             created_at: 0,
             updated_at: 0,
             disabled_at: None,
+            second_step: false,
+            password_changed_at: None,
+            last_sign_in_at: None,
+            passkey_offered_at: None,
         };
         let text = format_facts(&describe_user(&row));
         assert!(text.contains("administrator") && text.contains("password  set"), "{text}");

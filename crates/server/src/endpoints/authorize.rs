@@ -97,7 +97,7 @@ async fn check_and_go_on(
     let (session, step) = step;
     visitor.session = session;
     visitor.note_use(state).await;
-    let pending = Pending::new(asked, client);
+    let pending = Pending::for_request(asked, client);
     Ok(pending.take_step(state, &visitor, step, visitor.session.as_ref(), Arrived::ByGet).await)
 }
 

@@ -9,7 +9,7 @@ use gatepost_engine::sign_in::SignedIn;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::scope::ScopeSet;
 
-use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::continue_request::{Arrived, Asked, Pending};
 use crate::pages::views::{ApiView, ConsentView, ErrorKind, ReturnTo, ScopeView, Trust};
 use crate::pages::visitor::Visitor;
 use crate::respond;
@@ -25,7 +25,8 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
     let visitor = Visitor::recognise(state, request).await?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let (pending, session) = find_pending(state, &visitor, &params).await?;
-    match pending.next_step(state, &visitor, &session).await? {
+    let asked = find_asked(state, &visitor, &pending)?;
+    match asked.next_step(state, &visitor, &session).await? {
         NextStep::Consent => {}
         step => return Ok(pending.take_step(state, &visitor, step, Some(&session), Arrived::ByGet).await),
     }
@@ -35,12 +36,18 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
 
 /// The request and the person; without either there is nothing to ask.
 async fn find_pending(state: &State, visitor: &Visitor, params: &Params) -> Result<(Pending, SignedIn), HttpResponse> {
-    let too_old = || visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::RequestTooOld));
-    let pending = Pending::find(state, visitor, params).await?.ok_or_else(too_old)?;
+    let pending = Pending::find(state, visitor, params).await?;
+    find_asked(state, visitor, &pending)?;
     match &visitor.session {
         Some(session) => Ok((pending, session.clone())),
         None => Err(pending.take_step(state, visitor, NextStep::SignIn, None, Arrived::ByGet).await),
     }
+}
+
+/// Without an app there is nothing to allow.
+fn find_asked<'p>(state: &State, visitor: &Visitor, pending: &'p Pending) -> Result<Asked<'p>, HttpResponse> {
+    let too_old = || visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::RequestTooOld));
+    pending.asked().ok_or_else(too_old)
 }
 
 async fn make_view(
@@ -49,26 +56,27 @@ async fn make_view(
     pending: &Pending,
     session: &SignedIn,
 ) -> Result<ConsentView, HttpResponse> {
+    let asked = find_asked(state, visitor, pending)?;
     let trouble = |error: gatepost_engine::Error| respond::engine_error_page(state, &visitor.call, &error);
     let catalogue = state.find_catalogue(&visitor.call).await.map_err(trouble)?;
-    let (user_id, client_id) = (session.user_id.clone(), pending.client.client_id.clone());
+    let (user_id, client_id) = (session.user_id.clone(), asked.client.client_id.clone());
     let before = state.read(&visitor.call, move |_, db| find_allowed_scopes(db, &user_id, &client_id)).await;
     let before = before.map_err(trouble)?;
-    let client = &pending.client;
-    let mut scopes = describe_scopes(&catalogue, &pending.request.scopes, &before);
+    let client = asked.client;
+    let mut scopes = describe_scopes(&catalogue, &asked.request.scopes, &before);
     // what comes with every sign-in is shown as well: the address, and for a client that may refresh, that it keeps its access
     let keeps = client.may_use("refresh_token").then_some(OFFLINE_ACCESS);
     for implied in std::iter::once("email").chain(keeps) {
-        if !pending.request.scopes.contains(implied) {
+        if !asked.request.scopes.contains(implied) {
             let already = !before.is_empty();
             scopes.push(ScopeView { already, ..describe_scope(&catalogue, implied, &before) });
         }
     }
     let idle = client.refresh_absolute_ttl.unwrap_or(visitor.call.engine.policy.refresh_absolute_ttl);
-    let apis = pending.request.resources.iter().filter_map(|resource| catalogue.find_by_resource(resource));
+    let apis = asked.request.resources.iter().filter_map(|resource| catalogue.find_by_resource(resource));
     Ok(ConsentView {
         csrf: visitor.csrf(),
-        tx: pending.sealed().unwrap_or_default(),
+        tx: pending.seal(state, visitor)?.unwrap_or_default(),
         app: client.name.clone(),
         email: session.email.clone(),
         trust: match client.verified {
@@ -77,7 +85,7 @@ async fn make_view(
         },
         scopes,
         away_days: u32::try_from((idle / DAY).max(1)).unwrap_or(u32::MAX),
-        returns_to: ReturnTo::new(pending.request.redirect.uri()),
+        returns_to: ReturnTo::new(asked.request.redirect.uri()),
         apis: apis.map(|server| ApiView { name: server.name.clone(), uri: server.resource.clone() }).collect(),
     })
 }
@@ -106,16 +114,17 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 async fn decide(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     let (pending, session) = find_pending(state, &visitor, &params).await?;
-    if pending.next_step(state, &visitor, &session).await? == NextStep::SignIn {
+    let asked = find_asked(state, &visitor, &pending)?;
+    if asked.next_step(state, &visitor, &session).await? == NextStep::SignIn {
         return Ok(pending.take_step(state, &visitor, NextStep::SignIn, None, Arrived::ByForm).await);
     }
     match params.one("decision") {
         Some("allow") => Ok(pending.send_code(state, &visitor, &session, true, Arrived::ByForm).await),
         Some("deny") => {
-            let asked = pending.request.clone();
-            let url = state.write(&visitor.call, move |call, tx| refuse_request(call, tx, &asked, &session)).await;
+            let request = asked.request.clone();
+            let url = state.write(&visitor.call, move |call, tx| refuse_request(call, tx, &request, &session)).await;
             let url = url.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
-            Ok(pending.send_away(state, &visitor, url, Arrived::ByForm))
+            Ok(asked.send_away(state, &visitor, url, Arrived::ByForm))
         }
         _ => Err(respond::error_page(state, &visitor.call, ErrorKind::BadRequest)),
     }

@@ -3,8 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::account::end_session;
-use gatepost_engine::sign_in::password::{Started, begin_attempt, cancel_attempt, finish_attempt};
+use gatepost_engine::sign_in::Started;
+use gatepost_engine::sign_in::password::{begin_attempt, cancel_attempt, finish_attempt};
+use gatepost_engine::sign_in::sign_up::find_sign_up_mode;
 use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
@@ -23,32 +24,42 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let pending = Pending::find(state, &visitor, &params).await?;
     let switch = params.one("switch").is_some();
-    match (&pending, &visitor.session) {
-        (Some(pending), Some(session)) if !switch => {
-            let step = pending.next_step(state, &visitor, session).await?;
+    match (pending.asked(), &visitor.session) {
+        (Some(asked), Some(session)) if !switch => {
+            let step = asked.next_step(state, &visitor, session).await?;
             if step != gatepost_engine::consent::NextStep::SignIn {
                 return Ok(pending.take_step(state, &visitor, step, Some(session), Arrived::ByGet).await);
             }
         }
-        (None, Some(_)) if !switch => return Ok(respond::see_other(&visitor.own("/account"))),
+        (None, Some(session)) if !switch => return Ok(pending.go_on(state, &visitor, session, Arrived::ByGet).await),
         _ => {}
     }
-    let email = pending.as_ref().and_then(|pending| pending.request.login_hint.clone()).unwrap_or_default();
-    let mut view = make_view(state, &visitor, pending.as_ref(), email);
+    let mut view = make_view(state, &visitor, &pending, pending.login_hint()).await?;
     view.notice = read_notice(request);
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-fn make_view(state: &State, visitor: &Visitor, pending: Option<&Pending>, email: String) -> LoginView {
-    LoginView {
+async fn make_view(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    email: String,
+) -> Result<LoginView, HttpResponse> {
+    Ok(LoginView {
         csrf: visitor.csrf(),
-        tx: pending.and_then(Pending::sealed),
-        app: pending.map(|pending| pending.client.name.clone()),
+        tx: pending.seal(state, visitor)?,
+        app: pending.app_name(),
         email,
         failed: false,
-        signup_open: state.installation.engine.policy.sign_up == SignUpMode::Open,
+        signup: find_signup_mode(state, visitor).await?,
         notice: None,
-    }
+    })
+}
+
+/// Who may create an account now.
+pub(crate) async fn find_signup_mode(state: &State, visitor: &Visitor) -> Result<SignUpMode, HttpResponse> {
+    let mode = state.read(&visitor.call, find_sign_up_mode).await;
+    mode.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))
 }
 
 pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
@@ -65,16 +76,11 @@ async fn sign_in(request: &HttpRequest, payload: Payload, state: &State) -> Resu
         Err(Trouble::Busy) => return Err(respond::error_page(state, &visitor.call, ErrorKind::Unavailable)),
         Err(Trouble::Engine(error)) => return Err(respond::engine_error_page(state, &visitor.call, &error)),
     };
-    let Some(Started { cookie, signed_in }) = started else {
-        let view = LoginView { failed: true, ..make_view(state, &visitor, pending.as_ref(), email) };
+    let Some(started) = started else {
+        let view = LoginView { failed: true, ..make_view(state, &visitor, &pending, email).await? };
         return Ok(visitor.page(state, StatusCode::OK, &view));
     };
-    end_old_session(state, &visitor).await;
-    let response = match &pending {
-        Some(pending) => pending.go_on(state, &visitor, &signed_in, Arrived::ByForm).await,
-        None => respond::see_other(&visitor.own("/account")),
-    };
-    Ok(visitor.with_session(response, &cookie))
+    Ok(pending.let_in(state, &visitor, started).await)
 }
 
 enum Trouble {
@@ -99,13 +105,4 @@ async fn attempt(state: &State, call: &Call, email: String, password: String) ->
         .write(call, move |call, tx| finish_attempt(call, tx, &attempt, verified.good, verified.rehashed.as_deref()))
         .await?;
     Ok(started)
-}
-
-/// The session that this browser had before is over: signing in never leaves an older one behind (LG4).
-pub(crate) async fn end_old_session(state: &State, visitor: &Visitor) {
-    let Some(old) = visitor.session.clone() else { return };
-    let ended = state.write(&visitor.call, move |call, tx| end_session(call, tx, &old, &old.session_id)).await;
-    if let Err(error) = ended {
-        crate::state::log_error(&visitor.call, &error);
-    }
 }

@@ -6,6 +6,7 @@ pub(crate) mod brand;
 pub(crate) mod consent;
 pub(crate) mod continue_request;
 pub(crate) mod errors;
+pub(crate) mod guard;
 pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;

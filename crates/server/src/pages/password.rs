@@ -3,9 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::sign_in::password::{
-    Attempt, Started, begin_attempt, cancel_attempt, change_password, finish_check,
-};
+use gatepost_engine::sign_in::Started;
+use gatepost_engine::sign_in::password::{Attempt, begin_attempt, cancel_attempt, change_password, finish_check};
 use gatepost_protocol::params::Params;
 
 use crate::pages::signup::find_password_fault;

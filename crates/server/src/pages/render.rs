@@ -58,6 +58,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("account_profile.html", include_str!("../../templates/account_profile.html")),
     ("account_security.html", include_str!("../../templates/account_security.html")),
     ("account_sessions.html", include_str!("../../templates/account_sessions.html")),
+    ("admin.html", include_str!("../../templates/admin.html")),
     ("base.html", include_str!("../../templates/base.html")),
     ("consent.html", include_str!("../../templates/consent.html")),
     ("developer_error.html", include_str!("../../templates/developer_error.html")),

@@ -3,10 +3,11 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::journey::Journey;
 use gatepost_engine::setup::{SetUp, check_setup_link, create_first_admin};
 use gatepost_store::users::{ROLE_ADMIN, count_enabled_admins};
 
-use crate::pages::login::end_old_session;
+use crate::pages::continue_request::Pending;
 use crate::pages::signup::{Person, hash_person};
 use crate::pages::views::{Fault, SetupGoneView, SetupView};
 use crate::pages::visitor::Visitor;
@@ -77,8 +78,9 @@ async fn create(
     let made = state.write(&visitor.call, move |call, tx| create_first_admin(call, tx, &presented, &new)).await;
     match made.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
         SetUp::Done(started) => {
-            end_old_session(state, &visitor).await;
-            Ok(visitor.with_session(respond::see_other(&visitor.own("/account?done=setup-done")), &started.cookie))
+            let mut journey = Journey::begin(&visitor.call, visitor.browser_hash());
+            journey.back = Some("/account?done=setup-done".to_owned());
+            Ok(Pending::load(state, &visitor, journey).await?.let_in(state, &visitor, *started).await)
         }
         SetUp::Gone => Ok(show_gone(state, &visitor).await),
         SetUp::Taken => {

@@ -5,14 +5,13 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::email::{Email, normalize_email};
 use gatepost_engine::password::{PasswordFault, check_new_password_against};
-use gatepost_engine::sign_in::password::Started;
 use gatepost_engine::sign_in::sign_up::{NewUser, SignUpRefusal, sign_up};
 use gatepost_engine::sign_in::throttle::name_network;
 use gatepost_engine::{Call, SignUpMode};
 use gatepost_protocol::params::Params;
 
-use crate::pages::continue_request::{Arrived, Pending};
-use crate::pages::login::end_old_session;
+use crate::pages::continue_request::Pending;
+use crate::pages::login::find_signup_mode;
 use crate::pages::views::{AccountFaults, ErrorKind, Fault, SignupView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
@@ -27,18 +26,19 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
     let visitor = Visitor::recognise(state, request).await?;
-    check_open(state, &visitor)?;
+    check_open(state, &visitor).await?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let pending = Pending::find(state, &visitor, &params).await?;
-    let email = pending.as_ref().and_then(|pending| pending.request.login_hint.clone()).unwrap_or_default();
-    let view = make_view(&visitor, pending.as_ref(), &Person { email, ..Person::default() });
+    let view = make_view(state, &visitor, &pending, &Person { email: pending.login_hint(), ..Person::default() })?;
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-fn check_open(state: &State, visitor: &Visitor) -> Result<(), HttpResponse> {
-    match visitor.call.engine.policy.sign_up {
+async fn check_open(state: &State, visitor: &Visitor) -> Result<(), HttpResponse> {
+    match find_signup_mode(state, visitor).await? {
         SignUpMode::Open => Ok(()),
-        SignUpMode::Closed => Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))),
+        SignUpMode::Invite | SignUpMode::Closed => {
+            Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed)))
+        }
     }
 }
 
@@ -96,16 +96,16 @@ pub(crate) fn find_password_fault(call: &Call, password: &str, words: &[&str]) -
     })
 }
 
-fn make_view(visitor: &Visitor, pending: Option<&Pending>, person: &Person) -> SignupView {
-    SignupView {
+fn make_view(state: &State, visitor: &Visitor, pending: &Pending, person: &Person) -> Result<SignupView, HttpResponse> {
+    Ok(SignupView {
         csrf: visitor.csrf(),
-        tx: pending.and_then(Pending::sealed),
-        app: pending.map(|pending| pending.client.name.clone()),
+        tx: pending.seal(state, visitor)?,
+        app: pending.app_name(),
         email: person.email.clone(),
         name: person.name.clone(),
         min_password: visitor.call.engine.policy.password.min_length as u32,
         faults: person.faults,
-    }
+    })
 }
 
 pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
@@ -114,15 +114,12 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 
 async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
-    check_open(state, &visitor)?;
+    check_open(state, &visitor).await?;
     let pending = Pending::find(state, &visitor, &params).await?;
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
     let (true, Some(email)) = (person.faults.is_empty(), email) else {
-        return Ok(visitor.page(
-            state,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &make_view(&visitor, pending.as_ref(), &person),
-        ));
+        let view = make_view(state, &visitor, &pending, &person)?;
+        return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
     };
     if let Err(wait) = state.limits.count_signup(&name_network(&visitor.call.origin.ip), visitor.call.now) {
         return Err(respond::wait_page(state, &visitor.call, wait.0));
@@ -131,17 +128,11 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     let created = state.write(&visitor.call, move |call, tx| sign_up(call, tx, &new)).await;
     let created = created.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     match created {
-        Ok(Started { cookie, signed_in }) => {
-            end_old_session(state, &visitor).await;
-            let response = match &pending {
-                Some(pending) => pending.go_on(state, &visitor, &signed_in, Arrived::ByForm).await,
-                None => respond::see_other(&visitor.own("/account")),
-            };
-            Ok(visitor.with_session(response, &cookie))
-        }
+        Ok(started) => Ok(pending.let_in(state, &visitor, started).await),
         Err(SignUpRefusal::Taken) => {
             person.faults.email = Some(Fault::EmailUnavailable);
-            Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &make_view(&visitor, pending.as_ref(), &person)))
+            let view = make_view(state, &visitor, &pending, &person)?;
+            Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
         }
         Err(SignUpRefusal::Closed) => Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed)),
     }

@@ -1,17 +1,20 @@
 //! What each page shows, as plain data: no HTTP types, times as unix seconds, names as they came (the templates clean them).
 
 mod account;
+mod admin;
 mod compare;
 mod errors;
 mod names;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
+use gatepost_engine::SignUpMode;
 use serde::Serialize;
 use url::{Host, Url};
 
 pub(crate) use account::{
     AccountFrame, AppRow, AppsView, EndAccessView, PasswordView, ProfileView, SecurityView, SessionRow, SessionsView,
 };
+pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
 
@@ -134,8 +137,8 @@ pub(crate) struct LoginView {
     pub(crate) email: String,
     /// The last try was wrong or throttled: the same page for both.
     pub(crate) failed: bool,
-    /// Offer "Create an account".
-    pub(crate) signup_open: bool,
+    /// Who may create an account.
+    pub(crate) signup: SignUpMode,
     /// Message above the form.
     pub(crate) notice: Option<Notice>,
 }
@@ -355,8 +358,8 @@ pub(crate) struct HomeView {
     pub(crate) email: Option<String>,
     /// Token against forged posts, for the sign-out button.
     pub(crate) csrf: String,
-    /// Offer "Create an account".
-    pub(crate) signup_open: bool,
+    /// Who may create an account.
+    pub(crate) signup: SignUpMode,
 }
 
 impl View for LoginView {

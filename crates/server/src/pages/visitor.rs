@@ -6,7 +6,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::csrf::{check_form_token, make_form_token};
 use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::session::{find_session, note_session_use};
+use gatepost_engine::sign_in::session::{Found, find_cookie, note_session_use};
 use gatepost_engine::{Call, Error};
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::params::Params;
@@ -33,6 +33,8 @@ fn browser_cookie(issuer: &Issuer) -> &'static str {
 pub(crate) struct Visitor {
     pub(crate) call: Call,
     pub(crate) session: Option<SignedIn>,
+    /// who has done the first step of a sign-in and not the second: nobody is signed in
+    pub(crate) half: Option<SignedIn>,
     browser: Secret,
     /// the browser has no cookie of ours yet
     is_new: bool,
@@ -45,8 +47,12 @@ impl Visitor {
         let (mut visitor, cookie) = Self::without_session(call, request)
             .map_err(|(call, error)| respond::engine_error_page(state, &call, &error))?;
         if let Some(cookie) = cookie {
-            let found = state.read(&visitor.call, move |call, db| find_session(call, db, &cookie)).await;
-            visitor.session = found.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
+            let found = state.read(&visitor.call, move |call, db| find_cookie(call, db, &cookie)).await;
+            match found.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+                Some(Found::SignedIn(session)) => visitor.session = Some(session),
+                Some(Found::Pending(half)) => visitor.half = Some(half),
+                None => {}
+            }
             visitor.note_use(state).await;
         }
         Ok(visitor)
@@ -66,7 +72,7 @@ impl Visitor {
                 Err(error) => return Err((call, error)),
             },
         };
-        Ok((Self { call, session: None, browser, is_new }, cookie))
+        Ok((Self { call, session: None, half: None, browser, is_new }, cookie))
     }
 
     /// Now and then writes down that the session is used. If that fails the page is still right.
@@ -99,7 +105,7 @@ impl Visitor {
         if visitor.is_new {
             return Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::CookiesOff)));
         }
-        let session_id = visitor.session.as_ref().map(|session| session.session_id.as_str());
+        let session_id = visitor.form_session();
         let presented = params.one("csrf").unwrap_or_default();
         if !check_form_token(&visitor.call, visitor.browser.expose(), session_id, presented) {
             if session_id.is_some() && check_form_token(&visitor.call, visitor.browser.expose(), None, presented) {
@@ -119,8 +125,12 @@ impl Visitor {
 
     /// The token for forms of this page.
     pub(crate) fn csrf(&self) -> String {
-        let session_id = self.session.as_ref().map(|session| session.session_id.as_str());
-        make_form_token(&self.call, self.browser.expose(), session_id)
+        make_form_token(&self.call, self.browser.expose(), self.form_session())
+    }
+
+    /// The session that forms are bound to, whole or half.
+    fn form_session(&self) -> Option<&str> {
+        self.session.as_ref().or(self.half.as_ref()).map(|session| session.session_id.as_str())
     }
 
     /// What an authorization request is bound to.

@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
     /// Who may create an account.
     pub(crate) signup: SignupSettings,
+    /// Administrators.
+    pub(crate) admin: AdminSettings,
     /// Rates.
     pub(crate) limits: LimitSettings,
     /// How long ended rows stay.
@@ -146,8 +148,17 @@ pub(crate) struct SignupSettings {
 pub(crate) enum SignupMode {
     /// everybody
     Open,
+    /// whoever has an invitation
+    Invite,
     /// nobody; an operator adds people
     Closed,
+}
+
+/// `[admin]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct AdminSettings {
+    pub(crate) email: Option<String>,
+    pub(crate) second_factor: bool,
 }
 
 /// `[limits]`

@@ -241,7 +241,10 @@ fn wrong_types_say_what_is_wanted() {
         "http.form_limit = \"16 apples\"",
         "http.form_limit: \"16 apples\" is not a size; write bytes, or for example \"16KiB\", \"1MiB\"",
     );
-    assert_fault("signup.mode = \"opne\"", "signup.mode: \"opne\" is not \"open\" or \"closed\"; did you mean open?");
+    assert_fault(
+        "signup.mode = \"opne\"",
+        "signup.mode: \"opne\" is not \"open\" or \"invite\" or \"closed\"; did you mean open?",
+    );
     assert_fault("server = 3", "server: is a section; write [server] and its settings below");
     assert_fault("clients = 3", "clients: is a list; write [[clients]] for each entry");
     assert_fault(
@@ -257,7 +260,7 @@ fn wrong_types_say_what_is_wanted() {
         faults("", &[("GATEPOST__HTTP__WORKERS", "many"), ("GATEPOST__SIGNUP__MODE", "x")], false),
         [
             "http.workers: needs a whole number (GATEPOST__HTTP__WORKERS)",
-            "signup.mode: \"x\" is not \"open\" or \"closed\" (GATEPOST__SIGNUP__MODE)"
+            "signup.mode: \"x\" is not \"open\" or \"invite\" or \"closed\" (GATEPOST__SIGNUP__MODE)"
         ]
     );
 }

@@ -221,6 +221,7 @@ mod tests {
             updated_at: 0,
             disabled_at: None,
             deleted_at: None,
+            require_second_factor: false,
         }
     }
 

@@ -147,7 +147,8 @@ fn overrides_replace_fall_back_and_are_listed() {
     write("error.html", "{{ no_such_value }}");
     write("lgoin.html", "x");
     let pages = Pages::new(&Brand::default(), "", Some(&folder)).expect("the overrides parse");
-    let view = crate::pages::views::HomeView { email: None, csrf: String::new(), signup_open: false };
+    let view =
+        crate::pages::views::HomeView { email: None, csrf: String::new(), signup: gatepost_engine::SignUpMode::Closed };
     assert_eq!(pages.render(&view), "<h1>Own page of Gatepost &lt;</h1>");
     let error = crate::pages::views::ErrorView::new(crate::pages::views::ErrorKind::Broken, "req_1");
     assert!(pages.render(&error).contains("Something went wrong on our side"), "the built-in page stands in");

@@ -10,6 +10,8 @@ use serde::Serialize;
 pub(crate) enum ErrorKind {
     /// 404.
     NotFound,
+    /// 403, for administrators only.
+    Forbidden,
     /// 403, sign-up is closed.
     SignupClosed,
     /// 400, the form's token is missing, wrong or too old.
@@ -35,7 +37,7 @@ impl ErrorKind {
     pub(crate) fn status(self) -> u16 {
         match self {
             Self::NotFound => 404,
-            Self::SignupClosed => 403,
+            Self::Forbidden | Self::SignupClosed => 403,
             Self::FormExpired | Self::CookiesOff | Self::RequestTooOld | Self::RequestUsed | Self::BadRequest => 400,
             Self::TooManyTries => 429,
             Self::Broken => 500,

@@ -4,6 +4,7 @@ mod account;
 
 use super::super::Pages;
 use crate::pages::views::*;
+use gatepost_engine::SignUpMode;
 
 const NOW: i64 = 1_793_228_400; // 28 October 2026, 23:00 UTC
 const DAY: i64 = 86_400;
@@ -59,14 +60,14 @@ impl Samples<'_> {
             app: self.o("Acme Notes"),
             email: String::new(),
             failed: false,
-            signup_open: true,
+            signup: SignUpMode::Open,
             notice: None,
         };
         self.add("login", &login);
         let email = self.s("ada@example.com");
         self.add("login-failed", &LoginView { failed: true, email: email.clone(), ..login.clone() });
         self.add("login-failed-empty", &LoginView { failed: true, ..login.clone() });
-        let plain = LoginView { app: None, tx: None, signup_open: false, ..login.clone() };
+        let plain = LoginView { app: None, tx: None, signup: SignUpMode::Closed, ..login.clone() };
         self.add("login-plain", &plain);
         self.add("login-notice", &LoginView { notice: Some(Notice::SignInAgain), email, ..plain });
         self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login });
@@ -162,10 +163,10 @@ impl Samples<'_> {
         let still = vec![StillSignedIn { app: self.s("Acme Files"), until: ago(-3 * 3600) }];
         let back = SignedOutView { app: self.o("Acme Notes"), return_to: self.o("https://notes.acme.example/"), still };
         self.add("signed-out-back", &back);
-        self.add("home", &HomeView { email: None, csrf: self.s("c5rf"), signup_open: true });
+        self.add("home", &HomeView { email: None, csrf: self.s("c5rf"), signup: SignUpMode::Open });
         self.add(
             "home-signed-in",
-            &HomeView { email: self.o("ada@example.com"), csrf: self.s("c5rf"), signup_open: true },
+            &HomeView { email: self.o("ada@example.com"), csrf: self.s("c5rf"), signup: SignUpMode::Open },
         );
     }
 
