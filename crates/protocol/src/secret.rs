@@ -30,11 +30,15 @@ pub enum SecretKind {
     SetupLink,
     /// the cookie that tells one browser from another
     BrowserBinding,
+    /// the code of an invitation
+    Invite,
+    /// a mailed link
+    MailLink,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::AuthorizationCode,
@@ -42,6 +46,8 @@ impl SecretKind {
         Self::ClientSecret,
         Self::SetupLink,
         Self::BrowserBinding,
+        Self::Invite,
+        Self::MailLink,
     ];
 
     /// What every secret of this kind begins with, so that scanners can find a leaked one.
@@ -54,6 +60,8 @@ impl SecretKind {
             Self::ClientSecret => "gp_cs_",
             Self::SetupLink => "gp_setup_",
             Self::BrowserBinding => "gp_br_",
+            Self::Invite => "gp_inv_",
+            Self::MailLink => "gp_ml_",
         }
     }
 }

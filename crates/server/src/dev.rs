@@ -139,7 +139,8 @@ pub(crate) async fn seed_person(installation: &Installation, secrets: &DevSecret
     let hash = hash_password(&call.engine.policy.password, crate::random::source(), &secrets.password)
         .map_err(|_| StartFault("cannot hash the password".into()))?;
     let email = normalize_email(EMAIL).map_err(|fault| StartFault(fault.to_string()))?;
-    let new = NewUser { email, name: "Dev Eloper".into(), password_hash: Some(hash), role: ROLE_ADMIN };
+    let new =
+        NewUser { email, name: "Dev Eloper".into(), email_verified: true, password_hash: Some(hash), role: ROLE_ADMIN };
     let added = installation.store.write(move |tx| add_user(&call, tx, &new)).await;
     added.map_err(|error: Error| StartFault(error.to_string()))?.map_err(|fault| StartFault(fault.to_string()))?;
     Ok(())

@@ -18,6 +18,8 @@ pub struct NewUser {
     pub email: Email,
     /// what to call the person
     pub name: String,
+    /// whether the person has proven to own the address: by a mailed link, or by a provider's word
+    pub email_verified: bool,
     /// PHC string
     pub password_hash: Option<String>,
     /// the role
@@ -36,8 +38,7 @@ pub(crate) fn make_user_row(call: &Call, new: &NewUser) -> Result<UserRow> {
         id: call.engine.make_id()?,
         email: new.email.display.clone(),
         email_key: new.email.key.clone(),
-        // nobody has proven it yet: there is no mail in this version
-        email_verified: false,
+        email_verified: new.email_verified,
         name: new.name.clone(),
         password_hash: new.password_hash.clone(),
         role: new.role.to_owned(),
@@ -62,25 +63,58 @@ pub fn find_sign_up_mode(call: &Call, db: &mut Db) -> Result<SignUpMode> {
 pub enum SignUpRefusal {
     /// accounts are made by an administrator
     Closed,
+    /// an account needs an invitation, and none came along
+    InviteRequired,
     /// the address has an account
     Taken,
 }
 
-/// Adds a person and signs them in; the database decides who is first with an address.
+/// Adds a person as the sign-up mode allows, whatever the way in; the database decides who is first with an address. `invite` is the
+/// code that came along, `with` the way in, for the ledger and the audit log. The caller rolls back where it is refused.
+pub(crate) fn create_account(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    new: &NewUser,
+    invite: Option<&str>,
+    with: Method,
+) -> Result<std::result::Result<UserRow, SignUpRefusal>> {
+    if !is_first_admin(call, tx, new)? {
+        match (find_sign_up_mode(call, tx)?, invite) {
+            (SignUpMode::Open, _) => {}
+            (SignUpMode::Invite, _) => return Ok(Err(SignUpRefusal::InviteRequired)),
+            (SignUpMode::Closed, _) => return Ok(Err(SignUpRefusal::Closed)),
+        }
+    }
+    let row = make_user_row(call, &NewUser { role: ROLE_USER, ..new.clone() })?;
+    if !users::insert_user(tx, &row)? {
+        return Ok(Err(SignUpRefusal::Taken));
+    }
+    let event = Event::done(Actor::User(&row.id), "user.created", &row.id);
+    record_event(call, tx, event, &json!({"with": with.as_str()}))?;
+    Ok(Ok(row))
+}
+
+/// The proven owner of the settings' address may come in whatever the mode, while nobody could invite them.
+fn is_first_admin(call: &Call, db: &mut Db, new: &NewUser) -> Result<bool> {
+    let chosen = call.policy().admin_email.as_deref() == Some(new.email.key.as_str());
+    Ok(chosen && new.email_verified && users::count_enabled_admins(db)? == 0)
+}
+
+/// Adds a person with a password and signs them in.
 pub fn sign_up(
     call: &Call,
     tx: &mut Tx<'_>,
     new: &NewUser,
+    invite: Option<&str>,
 ) -> Result<Outcome<std::result::Result<Started, SignUpRefusal>>> {
-    if find_sign_up_mode(call, tx)? != SignUpMode::Open {
-        return Ok(Outcome::Rollback(Err(SignUpRefusal::Closed)));
-    }
-    let row = make_user_row(call, &NewUser { role: ROLE_USER, ..new.clone() })?;
-    if !users::insert_user(tx, &row)? {
-        record_event(call, tx, Event::refused(Actor::Nobody, "user.created", ""), &json!({"with": "sign-up"}))?;
-        return Ok(Outcome::Commit(Err(SignUpRefusal::Taken)));
-    }
-    record_event(call, tx, Event::done(Actor::User(&row.id), "user.created", &row.id), &json!({"with": "sign-up"}))?;
+    let row = match create_account(call, tx, new, invite, Method::Password)? {
+        Ok(row) => row,
+        Err(SignUpRefusal::Taken) => {
+            record_event(call, tx, Event::refused(Actor::Nobody, "user.created", ""), &json!({"with": "pwd"}))?;
+            return Ok(Outcome::Commit(Err(SignUpRefusal::Taken)));
+        }
+        Err(refusal) => return Ok(Outcome::Rollback(Err(refusal))),
+    };
     match enter(call, tx, &row, &[Method::Password])? {
         Some(started) => Ok(Outcome::Commit(Ok(started))),
         None => Err(Error::Internal("a new account was not there".into())),

@@ -175,10 +175,11 @@ impl World {
         let new = NewUser {
             email: normalize_email(email).expect("an address"),
             name: "Ada".into(),
+            email_verified: false,
             password_hash: Some("a hash".into()),
             role: "user",
         };
-        let started = self.write(move |call, tx| sign_up(call, tx, &new)).expect("a new account");
+        let started = self.write(move |call, tx| sign_up(call, tx, &new, None)).expect("a new account");
         (started.cookie.expose().to_owned(), started.signed_in)
     }
 

@@ -17,6 +17,7 @@ fn use_link(world: &World, link: &str, email: &str) -> SetUp {
     let new = NewUser {
         email: normalize_email(email).expect("an address"),
         name: "Root".into(),
+        email_verified: false,
         password_hash: Some("a hash".into()),
         role: ROLE_ADMIN,
     };

@@ -108,7 +108,7 @@ async fn add(args: AddArgs, settings: &Settings, style: &Output) -> Result<i32, 
     let hash = choose_password(settings, style, args.password_stdin, &[&email.display, &name]).await?;
     let operator = Operator::open(settings, style).await?;
     let role = if args.admin { ROLE_ADMIN } else { ROLE_USER };
-    let new = NewUser { email, name, password_hash: Some(hash), role };
+    let new = NewUser { email, name, email_verified: false, password_hash: Some(hash), role };
     let row = operator.manage(move |call, tx| users::add_user(call, tx, &new)).await?;
     if style.json {
         return Ok(style.print_json(&show_json(&row)));

@@ -125,7 +125,8 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         return Err(respond::wait_page(state, &visitor.call, wait.0));
     }
     let new = hash_person(state, &visitor, &person, email).await?;
-    let created = state.write(&visitor.call, move |call, tx| sign_up(call, tx, &new)).await;
+    let invite = pending.journey.invite.clone();
+    let created = state.write(&visitor.call, move |call, tx| sign_up(call, tx, &new, invite.as_deref())).await;
     let created = created.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     match created {
         Ok(started) => Ok(pending.let_in(state, &visitor, started).await),
@@ -134,7 +135,9 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
             let view = make_view(state, &visitor, &pending, &person)?;
             Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
         }
-        Err(SignUpRefusal::Closed) => Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed)),
+        Err(SignUpRefusal::Closed | SignUpRefusal::InviteRequired) => {
+            Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))
+        }
     }
 }
 
@@ -148,5 +151,11 @@ pub(crate) async fn hash_person(
     let busy = || respond::error_page(state, &visitor.call, ErrorKind::Unavailable);
     let hashed = state.hashing.hash(person.password.clone()).await.map_err(|_| busy())?;
     let hash = hashed.ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::Broken))?;
-    Ok(NewUser { email, name: person.name.clone(), password_hash: Some(hash), role: gatepost_store::users::ROLE_USER })
+    Ok(NewUser {
+        email,
+        name: person.name.clone(),
+        email_verified: false,
+        password_hash: Some(hash),
+        role: gatepost_store::users::ROLE_USER,
+    })
 }
