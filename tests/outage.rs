@@ -173,11 +173,13 @@ fn under_load<T>(app: &TestApp, tokens: &Tokens, act: impl FnOnce() -> T) -> (T,
             }
         };
         let threads: Vec<_> = (0..8).map(|index| scope.spawn(move || ask(index))).collect();
-        let outcome = act();
+        // a failed check must stop the threads as well, or the test would wait for them for ever
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act));
         stop.store(true, Ordering::Relaxed);
         for thread in threads {
             thread.join().expect("all answers were right");
         }
+        let outcome = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (outcome, answered.load(Ordering::Relaxed))
     })
 }

@@ -1,16 +1,16 @@
 //! What every decision is given: the engine, the time, and who asks.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::{Secret, SecretKind};
-use gatepost_store::Epochs;
+use gatepost_store::{Epochs, Stamp};
 use ring::rand::SecureRandom;
 
 use crate::error::{Error, Result};
 use crate::introspect::TokenCache;
 use crate::keys::KeyRing;
-use crate::policy::Policy;
+use crate::policy::{Policy, SignUpMode};
 use crate::registry::Registry;
 use crate::seal::{MasterKey, SealKey};
 
@@ -25,6 +25,8 @@ pub struct Engine {
     /// answers about tokens, kept in memory while they stand still
     pub(crate) tokens: TokenCache,
     pub(crate) keys: RwLock<KeyRing>,
+    /// who may create an account, as it was read last
+    pub(crate) sign_up_mode: Mutex<Option<(Stamp, SignUpMode)>>,
     pub(crate) requests: SealKey,
     pub(crate) forms: SealKey,
     pub(crate) private_keys: SealKey,
@@ -58,6 +60,7 @@ impl Engine {
             epochs,
             tokens: TokenCache::default(),
             keys: RwLock::default(),
+            sign_up_mode: Mutex::default(),
             requests: master.derive("authorization-request"),
             forms: master.derive("form"),
             private_keys: master.derive("signing-key"),

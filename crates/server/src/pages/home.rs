@@ -18,7 +18,7 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
     let view = HomeView {
         email: visitor.session.as_ref().map(|session| session.email.clone()),
         csrf: visitor.csrf(),
-        signup: find_signup_mode(state, &visitor).await?,
+        signup: find_signup_mode(state, &visitor).await,
     };
     Ok(visitor.page(state, StatusCode::OK, &view))
 }

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::sign_in::Started;
 use gatepost_engine::sign_in::password::{begin_attempt, cancel_attempt, finish_attempt};
-use gatepost_engine::sign_in::sign_up::find_sign_up_mode;
+use gatepost_engine::sign_in::sign_up::{find_sign_up_mode, recall_sign_up_mode};
 use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
@@ -51,13 +51,21 @@ async fn make_view(
         app: pending.app_name(),
         email,
         failed: false,
-        signup: find_signup_mode(state, visitor).await?,
+        signup: find_signup_mode(state, visitor).await,
         notice: None,
     })
 }
 
-/// Who may create an account now.
-pub(crate) async fn find_signup_mode(state: &State, visitor: &Visitor) -> Result<SignUpMode, HttpResponse> {
+/// Who may create an account now, for a page that shows it. Without the database such a page still has an answer.
+pub(crate) async fn find_signup_mode(state: &State, visitor: &Visitor) -> SignUpMode {
+    require_signup_mode(state, visitor).await.unwrap_or(visitor.call.policy().sign_up)
+}
+
+/// The same for what is about to be done.
+pub(crate) async fn require_signup_mode(state: &State, visitor: &Visitor) -> Result<SignUpMode, HttpResponse> {
+    if let Some(mode) = recall_sign_up_mode(&visitor.call) {
+        return Ok(mode);
+    }
     let mode = state.read(&visitor.call, find_sign_up_mode).await;
     mode.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))
 }

@@ -11,7 +11,7 @@ use gatepost_engine::{Call, SignUpMode};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;
-use crate::pages::login::find_signup_mode;
+use crate::pages::login::{find_signup_mode, require_signup_mode};
 use crate::pages::views::{AccountFaults, ErrorKind, Fault, SignupView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
@@ -26,15 +26,15 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
     let visitor = Visitor::recognise(state, request).await?;
-    check_open(state, &visitor).await?;
+    check_open(state, &visitor, find_signup_mode(state, &visitor).await)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let pending = Pending::find(state, &visitor, &params).await?;
     let view = make_view(state, &visitor, &pending, &Person { email: pending.login_hint(), ..Person::default() })?;
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-async fn check_open(state: &State, visitor: &Visitor) -> Result<(), HttpResponse> {
-    match find_signup_mode(state, visitor).await? {
+fn check_open(state: &State, visitor: &Visitor, mode: SignUpMode) -> Result<(), HttpResponse> {
+    match mode {
         SignUpMode::Open => Ok(()),
         SignUpMode::Invite | SignUpMode::Closed => {
             Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed)))
@@ -114,7 +114,7 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 
 async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
-    check_open(state, &visitor).await?;
+    check_open(state, &visitor, require_signup_mode(state, &visitor).await?)?;
     let pending = Pending::find(state, &visitor, &params).await?;
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
     let (true, Some(email)) = (person.faults.is_empty(), email) else {
