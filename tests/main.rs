@@ -10,6 +10,7 @@ mod support;
 
 mod crash;
 mod endpoints;
+mod enumeration;
 mod interop_rust;
 mod malformed;
 mod nodes;

@@ -1,5 +1,6 @@
 //! What all tests share: the server as a child process, an HTTP client that shows everything, and the steps of the flows.
 
+pub(crate) mod alike;
 pub(crate) mod app;
 pub(crate) mod database;
 pub(crate) mod declared;
