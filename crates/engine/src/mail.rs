@@ -7,7 +7,7 @@ use gatepost_store::mails::{self, MailRow};
 use gatepost_store::{Db, Outcome, Tx};
 use serde::{Deserialize, Serialize};
 
-use crate::call::Call;
+use crate::call::{Call, Engine};
 use crate::error::{Error, Result};
 
 /// Where and when something was asked for or done, as people read it.
@@ -270,6 +270,6 @@ pub fn postpone_letter(call: &Call, tx: &mut Tx<'_>, letter: &TakenLetter) -> Re
 }
 
 /// Goes up with each letter that is written down in this process: whoever sees it move knows that there is something to send.
-pub fn count_queued_letters(call: &Call) -> u64 {
-    call.engine.queued_letters.load(Ordering::Relaxed)
+pub fn count_queued_letters(engine: &Engine) -> u64 {
+    engine.queued_letters.load(Ordering::Relaxed)
 }
