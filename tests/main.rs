@@ -12,6 +12,7 @@ mod crash;
 mod endpoints;
 mod enumeration;
 mod interop_rust;
+mod mails;
 mod malformed;
 mod nodes;
 mod outage;
