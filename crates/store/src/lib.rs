@@ -18,6 +18,7 @@ mod error;
 pub mod grants;
 pub mod health;
 pub mod instance_settings;
+pub mod invites;
 pub mod keys;
 pub mod mails;
 mod migrate;

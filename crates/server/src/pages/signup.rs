@@ -135,7 +135,7 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
             let view = make_view(state, &visitor, &pending, &person)?;
             Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
         }
-        Err(SignUpRefusal::Closed | SignUpRefusal::InviteRequired) => {
+        Err(SignUpRefusal::Closed | SignUpRefusal::InviteRequired | SignUpRefusal::Invite(_)) => {
             Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))
         }
     }
