@@ -3,6 +3,7 @@
 pub mod enter;
 pub mod fresh;
 pub mod password;
+pub mod second;
 pub mod session;
 pub mod sign_up;
 pub mod throttle;
