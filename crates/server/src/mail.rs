@@ -129,17 +129,19 @@ async fn send_letter(state: &State, mailer: &Mailer, letter: TakenLetter) {
             tracing::info!(letter = %id, %domain, %why, "letter refused for good");
             forget(state, &call, id).await
         }
-        Err(Failure::Later(why)) => match state.write(&call, move |call, tx| postpone_letter(call, tx, &letter)).await {
-            Ok(true) => {
-                tracing::warn!(letter = %id, attempts, %why, "letter not sent; it will be tried again");
-                Ok(())
+        Err(Failure::Later(why)) => {
+            match state.write(&call, move |call, tx| postpone_letter(call, tx, &letter)).await {
+                Ok(true) => {
+                    tracing::warn!(letter = %id, attempts, %why, "letter not sent; it will be tried again");
+                    Ok(())
+                }
+                Ok(false) => {
+                    tracing::warn!(letter = %id, %domain, attempts, %why, "letter given up: nobody needs it any more");
+                    Ok(())
+                }
+                Err(error) => Err(error),
             }
-            Ok(false) => {
-                tracing::warn!(letter = %id, %domain, attempts, %why, "letter given up: nobody needs it any more");
-                Ok(())
-            }
-            Err(error) => Err(error),
-        },
+        }
     };
     if let Err(error) = noted {
         tracing::warn!(%error, "cannot note what became of a letter; it may be sent again");

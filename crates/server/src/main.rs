@@ -15,6 +15,7 @@ mod random;
 mod respond;
 mod router;
 mod samples;
+mod sealing;
 mod serve;
 mod settings;
 mod startup;

@@ -112,13 +112,7 @@ impl Sender {
     }
 
     /// The letter as it goes over the wire.
-    pub(crate) fn make_message(
-        &self,
-        to: &str,
-        id: &str,
-        rendered: &Rendered,
-        now: i64,
-    ) -> Result<Message, Failure> {
+    pub(crate) fn make_message(&self, to: &str, id: &str, rendered: &Rendered, now: i64) -> Result<Message, Failure> {
         let to: Address =
             to.parse().map_err(|_| Failure::Refused("the address is none that mail servers take".to_owned()))?;
         let sent_at = UNIX_EPOCH + Duration::from_secs(now.max(0).cast_unsigned());

@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod compare;
 mod errors;
+mod events;
 mod names;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
@@ -16,6 +17,7 @@ pub(crate) use account::{
 };
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
+pub(crate) use events::{EventView, describe_event};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
