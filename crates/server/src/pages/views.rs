@@ -5,6 +5,7 @@ mod admin;
 mod compare;
 mod errors;
 mod names;
+mod people;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -17,6 +18,10 @@ pub(crate) use account::{
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
+pub(crate) use people::{
+    FirstStep, NewUserView, OverviewView, PersonAct, PersonActView, PersonApp, PersonRow, PersonStatus, PersonView,
+    ProviderView, ToDo, UserAddedView, UsersView, WaysView,
+};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
 pub(crate) trait View: Serialize {
@@ -63,6 +68,18 @@ pub(crate) enum Notice {
     SetupDone,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
+    /// An administrator disabled an account.
+    UserDisabled,
+    /// An administrator enabled an account.
+    UserEnabled,
+    /// An administrator deleted an account.
+    UserDeleted,
+    /// An administrator ended all sessions of a person.
+    UserSessionsEnded,
+    /// An administrator changed a role.
+    RoleChanged,
+    /// Nothing was done, because nobody would be left to administer.
+    LastAdministrator,
 }
 
 /// What is wrong with one field; texts are `fault.*`.
@@ -75,6 +92,8 @@ pub(crate) enum Fault {
     EmailInvalid,
     /// No account can be made with this address.
     EmailUnavailable,
+    /// There is an account with this address; for administrators, who may know.
+    EmailTaken,
     /// No name was typed.
     NameMissing,
     /// The name has more than `max` characters.
