@@ -135,7 +135,7 @@ CREATE INDEX spent_tickets_expires_at ON spent_tickets (expires_at);
 -- mac: over the row, written with it. seal: the batch of the chain that the row is in.
 ALTER TABLE audit_events ADD COLUMN mac TEXT NOT NULL DEFAULT '';
 ALTER TABLE audit_events ADD COLUMN seal BIGINT;
-CREATE INDEX audit_events_seal ON audit_events (seal);
+CREATE INDEX audit_events_seal ON audit_events (seal, at, id);
 CREATE INDEX audit_events_actor_id ON audit_events (actor_id, at);
 CREATE INDEX audit_events_subject_id ON audit_events (subject_id, at);
 

@@ -3,6 +3,7 @@
 use gatepost_store::sweep::{self, Sweepable};
 use gatepost_store::{Outcome, Tx};
 
+use crate::audit::chain::sweep_seals;
 use crate::call::Call;
 use crate::error::Result;
 
@@ -26,8 +27,17 @@ pub fn end_turn(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<()>> {
     Ok(Outcome::Commit(()))
 }
 
-/// Removes one batch; how many rows. Less than the policy's batch means that the table is clean.
-pub fn sweep_batch(call: &Call, tx: &mut Tx<'_>, what: Sweepable) -> Result<Outcome<usize>> {
+/// What one batch came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// how many rows are gone
+    pub removed: usize,
+    /// there may be more of them
+    pub more: bool,
+}
+
+/// Removes one batch.
+pub fn sweep_batch(call: &Call, tx: &mut Tx<'_>, what: Sweepable) -> Result<Outcome<Swept>> {
     let kept = &call.policy().retention;
     let keep = match what {
         Sweepable::Codes => kept.codes,
@@ -37,7 +47,8 @@ pub fn sweep_batch(call: &Call, tx: &mut Tx<'_>, what: Sweepable) -> Result<Outc
         Sweepable::Throttles | Sweepable::Mails | Sweepable::Tickets => 0,
         Sweepable::MailLinks => kept.mail_links,
         Sweepable::Invites => kept.invites,
-        Sweepable::AuditEvents => kept.audit,
+        Sweepable::AuditEvents => return sweep_seals(call, tx),
     };
-    Ok(Outcome::Commit(sweep::delete_ended(tx, what, call.now - keep, kept.batch)?))
+    let removed = sweep::delete_ended(tx, what, call.now - keep, kept.batch)?;
+    Ok(Outcome::Commit(Swept { removed, more: removed as i64 >= kept.batch.max(1) }))
 }

@@ -14,6 +14,7 @@ mod random;
 mod respond;
 mod router;
 mod samples;
+mod sealing;
 mod serve;
 mod settings;
 mod startup;

@@ -19,6 +19,7 @@ use gatepost_store::sweep::Sweepable;
 use crate::pages::views::ErrorKind;
 use crate::respond;
 use crate::router::add_routes;
+use crate::sealing::start_sealing;
 use crate::settings::{MetricsPlace, Settings};
 use crate::state::State;
 
@@ -167,8 +168,9 @@ async fn wait_for_signal() {
     drop(tokio::signal::ctrl_c().await);
 }
 
-/// Sweeps and picks up rotated keys, as long as the server runs.
+/// Sweeps, seals the audit log and picks up rotated keys, as long as the server runs.
 pub(crate) fn start_background_work(state: &Data<State>) {
+    start_sealing(state);
     let sweeping = Arc::clone(state);
     actix_web::rt::spawn(async move {
         let interval = sweeping.settings.sweep.interval.as_duration().max(Duration::from_secs(1));
@@ -211,9 +213,8 @@ async fn sweep_once(state: &State) -> gatepost_engine::Result<()> {
     for what in Sweepable::ALL {
         loop {
             state.write(&state.plain_call(), cleanup::extend_turn).await?;
-            let removed =
-                state.write(&state.plain_call(), move |call, tx| cleanup::sweep_batch(call, tx, what)).await?;
-            if (removed as i64) < state.installation.engine.policy.retention.batch {
+            let swept = state.write(&state.plain_call(), move |call, tx| cleanup::sweep_batch(call, tx, what)).await?;
+            if !swept.more {
                 break;
             }
             // whoever waits to write goes first

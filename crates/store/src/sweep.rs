@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use crate::db::Db;
 use crate::error::Result;
 use crate::schema::{
-    access_tokens, audit_events, authorization_codes, grants, invites, mail_links, mails, meta, refresh_tokens,
-    sessions, setup_links, spent_tickets, throttles,
+    access_tokens, authorization_codes, grants, invites, mail_links, mails, meta, refresh_tokens, sessions,
+    setup_links, spent_tickets, throttles,
 };
 
 /// Something that ends and is then in the way.
@@ -34,7 +34,7 @@ pub enum Sweepable {
     Tickets,
     /// invites
     Invites,
-    /// audit events
+    /// audit events; only in whole seals, see `audit::delete_seals`
     AuditEvents,
 }
 
@@ -101,7 +101,8 @@ pub fn delete_ended(db: &mut Db, what: Sweepable, before: i64, limit: i64) -> Re
         Sweepable::Mails => delete_batch!(db, mails, id, expires_at, before, limit),
         Sweepable::Tickets => delete_batch!(db, spent_tickets, id, expires_at, before, limit),
         Sweepable::Invites => delete_batch!(db, invites, id, expires_at, before, limit),
-        Sweepable::AuditEvents => delete_batch!(db, audit_events, id, at, before, limit),
+        // a log with holes could not be verified
+        Sweepable::AuditEvents => 0,
     })
 }
 

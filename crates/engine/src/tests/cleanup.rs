@@ -7,7 +7,7 @@ use crate::cleanup::{sweep_batch, take_turn};
 use super::World;
 
 fn sweep(world: &World, what: Sweepable) -> usize {
-    world.write(move |call, tx| sweep_batch(call, tx, what))
+    world.write(move |call, tx| sweep_batch(call, tx, what)).removed
 }
 
 #[test]

@@ -40,12 +40,11 @@ async fn sweep_all(settings: &Settings, style: &Output) -> Result<i32, Problem> 
 
 /// Batch after batch, each a transaction of its own, so that a server beside us never waits long.
 async fn sweep_table(operator: &Operator, what: Sweepable) -> Result<usize, Problem> {
-    let full = usize::try_from(operator.call().policy().retention.batch).unwrap_or(usize::MAX).max(1);
     let mut total = 0;
     loop {
-        let removed = operator.write(move |call, tx| sweep_batch(call, tx, what)).await?;
-        total += removed;
-        if removed < full {
+        let swept = operator.write(move |call, tx| sweep_batch(call, tx, what)).await?;
+        total += swept.removed;
+        if !swept.more {
             return Ok(total);
         }
     }

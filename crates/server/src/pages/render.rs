@@ -1,6 +1,7 @@
 //! Makes pages from views: templates, the functions they use, and the headers that go with them.
 
 mod assets;
+mod events;
 mod filters;
 #[cfg(test)]
 mod tests;
@@ -193,6 +194,7 @@ fn make_environment(
     let logo = assets.iter().find(|asset| asset.name.starts_with("logo.")).map(|asset| asset.name.clone());
     environment.add_global("logo", Value::from(Serde(logo)));
     filters::add_filters(&mut environment, texts);
+    events::add_event_texts(&mut environment, texts);
     filters::add_links(&mut environment, base, assets);
     Ok(environment)
 }

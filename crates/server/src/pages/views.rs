@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod compare;
 mod errors;
+mod events;
 mod names;
 mod people;
 
@@ -17,6 +18,7 @@ pub(crate) use account::{
 };
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
+pub(crate) use events::{EventView, describe_event};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
 pub(crate) use people::{
     FirstStep, NewUserView, OverviewView, PersonAct, PersonActView, PersonApp, PersonRow, PersonStatus, PersonView,

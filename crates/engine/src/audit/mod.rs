@@ -1,4 +1,9 @@
-//! Audit rows, written in the transaction of what they tell.
+//! Audit rows, written in the transaction of what they tell, each with a mark that only the holder of the master key can
+//! make. [`chain`] seals them in batches a little later, [`verify`] looks for what was changed, [`query`] lists.
+
+pub mod chain;
+pub mod query;
+pub mod verify;
 
 use gatepost_store::Db;
 use gatepost_store::audit::{self, AuditRow};
@@ -52,7 +57,7 @@ pub fn record_event(call: &Call, db: &mut Db, event: Event<'_>, detail: &serde_j
         Actor::Operator => ("operator", ""),
         Actor::Nobody => ("nobody", ""),
     };
-    let row = AuditRow {
+    let mut row = AuditRow {
         id: call.engine.make_id()?,
         at: call.now,
         actor_kind: actor_kind.to_owned(),
@@ -67,5 +72,6 @@ pub fn record_event(call: &Call, db: &mut Db, event: Event<'_>, detail: &serde_j
         mac: String::new(),
         seal: None,
     };
+    row.mac = chain::make_event_mac(&call.engine, &row);
     Ok(audit::insert_audit_event(db, &row)?)
 }
