@@ -82,7 +82,8 @@ impl Engine {
         Ok(uuid::Builder::from_random_bytes(self.random_bytes()?).into_uuid().simple().to_string())
     }
 
-    fn random_bytes<const N: usize>(&self) -> Result<[u8; N]> {
+    /// Random bytes.
+    pub(crate) fn random_bytes<const N: usize>(&self) -> Result<[u8; N]> {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes).map_err(|_| Error::Internal("the system gives no random bytes".into()))?;
         Ok(bytes)

@@ -9,6 +9,7 @@
 
 pub mod access_tokens;
 pub mod audit;
+pub mod authenticators;
 pub mod clients;
 pub mod codes;
 pub mod consents;
@@ -24,6 +25,7 @@ mod migrate;
 mod open;
 pub mod people;
 mod postgres;
+pub mod recovery_codes;
 pub mod refresh_tokens;
 pub mod resource_servers;
 mod schema;

@@ -148,3 +148,13 @@ pub fn update_user_disabled(db: &mut Db, id: &str, disabled_at: Option<i64>, now
         .execute(db)?;
     Ok(changed == 1)
 }
+
+/// Sets the password of an enabled account that has none; `false` for everybody but the first.
+pub fn update_first_password(db: &mut Db, id: &str, password_hash: &str) -> Result<bool> {
+    let changed = diesel::update(
+        dsl::users.filter(dsl::id.eq(id)).filter(dsl::password_hash.is_null()).filter(dsl::disabled_at.is_null()),
+    )
+    .set(dsl::password_hash.eq(Some(password_hash)))
+    .execute(db)?;
+    Ok(changed == 1)
+}

@@ -7,6 +7,7 @@ mod consent;
 mod keys;
 mod refresh;
 mod revocation;
+mod second;
 mod secrets;
 mod sessions;
 mod setup;
