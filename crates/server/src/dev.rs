@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use actix_web::dev::ServerHandle;
 use gatepost_engine::Error;
+use gatepost_engine::audit::Actor;
 use gatepost_engine::email::normalize_email;
 use gatepost_engine::manage::clients::ClientSpec;
 use gatepost_engine::manage::declared::{Declared, DeclaredClient, DeclaredResourceServer};
@@ -141,7 +142,7 @@ pub(crate) async fn seed_person(installation: &Installation, secrets: &DevSecret
     let email = normalize_email(EMAIL).map_err(|fault| StartFault(fault.to_string()))?;
     let new =
         NewUser { email, name: "Dev Eloper".into(), email_verified: true, password_hash: Some(hash), role: ROLE_ADMIN };
-    let added = installation.store.write(move |tx| add_user(&call, tx, &new)).await;
+    let added = installation.store.write(move |tx| add_user(&call, tx, Actor::Operator, &new)).await;
     added.map_err(|error: Error| StartFault(error.to_string()))?.map_err(|fault| StartFault(fault.to_string()))?;
     Ok(())
 }

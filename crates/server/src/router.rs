@@ -8,7 +8,7 @@ use gatepost_protocol::issuer::Issuer;
 
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
-use crate::pages::{account, assets, consent, errors, home, login, logout, password, setup, signup};
+use crate::pages::{account, admin, assets, consent, errors, home, login, logout, password, setup, signup};
 use crate::respond::preflight;
 
 /// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
@@ -48,6 +48,14 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_get(at("/account/apps/{client_id}/end"), account::ask_end_access));
     add(only_post(at("/account/apps/end"), account::end_access));
     add(only_get(at("/assets/{name}"), assets::get));
+
+    // administration
+    add(only_get(at("/admin"), admin::overview::get));
+    add(only_get(at("/admin/users"), admin::users::get));
+    add(only_get(at("/admin/users.csv"), admin::csv::get));
+    add(both(at("/admin/users/new"), admin::new_user::get, admin::new_user::post));
+    add(only_get(at("/admin/users/{id}"), admin::person::get));
+    add(both(at("/admin/users/{id}/{act}"), admin::acts::get, admin::acts::post));
 
     // API
     add(open_get(at("/api/v1/whoami"), whoami::get));                                // RFC 6750

@@ -24,6 +24,7 @@ pub mod keys;
 pub mod mails;
 mod migrate;
 mod open;
+pub mod people;
 mod postgres;
 pub mod recovery_codes;
 pub mod refresh_tokens;

@@ -16,12 +16,16 @@ pub enum ManageFault {
     Invalid(String),
     /// a rule forbids it
     Forbidden(String),
+    /// nobody would be left to administer
+    LastAdministrator(String),
 }
 
 impl std::fmt::Display for ManageFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotFound(what) | Self::Invalid(what) | Self::Forbidden(what) => f.write_str(what),
+            Self::NotFound(what) | Self::Invalid(what) | Self::Forbidden(what) | Self::LastAdministrator(what) => {
+                f.write_str(what)
+            }
         }
     }
 }

@@ -1,29 +1,36 @@
-//! Managing people.
+//! Managing people: every act checks that whoever does it is still an administrator, keeps one administrator who can get in
+//! (R-37), and writes an audit row in its transaction (R-39).
 
+use gatepost_store::people::{self, WaysIn};
 use gatepost_store::sweep::take_global_lock;
-use gatepost_store::users::{self, ROLE_ADMIN, UserRow};
-use gatepost_store::{Db, Outcome, Tx, sessions};
-use serde_json::json;
+use gatepost_store::users::{self, ROLE_ADMIN, ROLE_USER, UserRow};
+use gatepost_store::{Db, Outcome, Topic, Tx, sessions};
+use serde_json::{Value, json};
 
-use super::{ManageFault, Managed, invalid, not_found};
+use super::{ManageFault, Managed, invalid};
 use crate::account::end_all_access;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::normalize_email;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sign_in::sign_up::{NewUser, make_user_row};
 use crate::sign_in::throttle;
 
 /// Adds a person.
-pub fn add_user(call: &Call, tx: &mut Tx<'_>, new: &NewUser) -> Managed<UserRow> {
+pub fn add_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, new: &NewUser) -> Managed<UserRow> {
     if new.name.trim().is_empty() || new.name.chars().count() > 100 {
         return invalid("the name must have 1 to 100 characters");
+    }
+    if let Err(fault) = check_actor(tx, actor)? {
+        return Ok(Outcome::Rollback(Err(fault)));
     }
     let row = make_user_row(call, new)?;
     if !users::insert_user(tx, &row)? {
         return invalid(format!("{} has an account already", row.email));
     }
-    record_event(call, tx, Event::done(Actor::Operator, "user.created", &row.id), &json!({"with": "command"}))?;
+    let with = if matches!(actor, Actor::Operator) { "command" } else { "administration" };
+    let detail = json!({"with": with, "role": row.role});
+    record_event(call, tx, Event::done(actor, "user.created", &row.id), &detail)?;
     Ok(Outcome::Commit(Ok(row)))
 }
 
@@ -42,42 +49,199 @@ pub fn find_user(db: &mut Db, who: &str) -> Result<Option<UserRow>> {
     Ok(users::find_user(db, who)?)
 }
 
-fn no_user<T>(who: &str) -> Managed<T> {
-    not_found(format!("nobody here has the address or id {who:?}"))
+/// What an act ended.
+#[derive(Clone)]
+pub struct Ended {
+    /// the person, as the act left it
+    pub user: UserRow,
+    /// sessions that were live
+    pub sessions: i64,
+    /// apps that had access
+    pub apps: i64,
 }
 
-/// Disables or enables an account. Disabling ends every session, code and token within a second (R-9); the last
-/// administrator cannot be disabled (R-37).
-pub fn set_user_disabled(call: &Call, tx: &mut Tx<'_>, who: &str, disabled: bool) -> Managed<UserRow> {
-    take_global_lock(tx)?;
-    let Some(user) = find_user(tx, who)? else { return no_user(who) };
-    if disabled && would_lose_last_admin(tx, &user)? {
-        let fault = format!("{} is the last administrator: make another one first", user.email);
-        return Ok(Outcome::Rollback(Err(ManageFault::Forbidden(fault))));
+/// Disables or enables an account. Disabling ends every session, half sign-in, mailed link, code and token within a second (R-9);
+/// the last administrator cannot be disabled (R-37).
+pub fn set_user_disabled(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    actor: Actor<'_>,
+    who: &str,
+    disabled: bool,
+) -> Managed<UserRow> {
+    let user = match begin_act(tx, actor, who)? {
+        Ok(user) => user,
+        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
+    };
+    if user.disabled_at.is_some() == disabled {
+        return Ok(Outcome::Commit(Ok(user)));
+    }
+    if disabled && is_last_admin(call, tx, &user)? {
+        return refuse_last_admin(&user);
     }
     let disabled_at = disabled.then_some(call.now);
     users::update_user_disabled(tx, &user.id, disabled_at, call.now)?;
+    let mut detail = Value::Null;
     if disabled {
-        sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
-        end_all_access(call, tx, &user.id, "account disabled")?;
+        detail = end_everything(call, tx, &user, "account disabled")?.to_detail();
     }
     let action = if disabled { "user.disabled" } else { "user.enabled" };
-    record_event(call, tx, Event::done(Actor::Operator, action, &user.id), &json!(null))?;
+    record_event(call, tx, Event::done(actor, action, &user.id), &detail)?;
     Ok(Outcome::Commit(Ok(UserRow { disabled_at, ..user })))
 }
 
-fn would_lose_last_admin(tx: &mut Tx<'_>, user: &UserRow) -> Result<bool> {
-    let is_live_admin = user.role == ROLE_ADMIN && user.disabled_at.is_none();
-    Ok(is_live_admin && users::count_enabled_admins(tx)? <= 1)
+/// Ends all sessions of a person and what every app may do for them; the account stays as it is.
+pub fn end_user_sessions(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<Ended> {
+    let user = match begin_act(tx, actor, who)? {
+        Ok(user) => user,
+        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
+    };
+    let ended = end_everything(call, tx, &user, "ended by an administrator")?;
+    record_event(call, tx, Event::done(actor, "user.sessions_ended", &user.id), &ended.to_detail())?;
+    Ok(Outcome::Commit(Ok(ended)))
 }
 
-/// Sets a new password from the host: ends every session and every app's access.
-pub fn reset_password(call: &Call, tx: &mut Tx<'_>, who: &str, password_hash: &str) -> Managed<UserRow> {
-    let Some(user) = find_user(tx, who)? else { return no_user(who) };
-    users::update_user_password(tx, &user.id, password_hash, call.now)?;
+/// Gives a role. Sessions of the person end, so that none lives across the change (R-29); the last administrator stays one.
+pub fn set_user_role(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str, role: &str) -> Managed<UserRow> {
+    let Some(role) = [ROLE_USER, ROLE_ADMIN].into_iter().find(|known| *known == role) else {
+        return invalid(format!("{role:?} is no role: it is {ROLE_USER} or {ROLE_ADMIN}"));
+    };
+    let user = match begin_act(tx, actor, who)? {
+        Ok(user) => user,
+        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
+    };
+    if user.role == role {
+        return Ok(Outcome::Commit(Ok(user)));
+    }
+    if role != ROLE_ADMIN && is_last_admin(call, tx, &user)? {
+        return refuse_last_admin(&user);
+    }
+    users::update_user_role(tx, &user.id, role, call.now)?;
     sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
-    end_all_access(call, tx, &user.id, "password reset")?;
+    tx.touch(Topic::User(user.id.clone()));
+    let detail = json!({"from": user.role, "to": role});
+    record_event(call, tx, Event::done(actor, "user.role_changed", &user.id), &detail)?;
+    Ok(Outcome::Commit(Ok(UserRow { role: role.to_owned(), ..user })))
+}
+
+/// Deletes a person with everything that is theirs; the id is never used again (R-11) and stays in the audit log. Invitations that
+/// they gave end, because nobody answers for them any more (IV6).
+pub fn delete_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<Ended> {
+    let user = match begin_act(tx, actor, who)? {
+        Ok(user) => user,
+        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
+    };
+    if is_last_admin(call, tx, &user)? {
+        return refuse_last_admin(&user);
+    }
+    let ended = end_everything(call, tx, &user, "account deleted")?;
+    let invites = people::revoke_user_invites(tx, &user.id, call.now)?;
+    people::delete_user(tx, &user.id)?;
+    let detail = json!({"role": user.role, "sessions": ended.sessions, "apps": ended.apps, "invites": invites});
+    record_event(call, tx, Event::done(actor, "user.deleted", &user.id), &detail)?;
+    Ok(Outcome::Commit(Ok(ended)))
+}
+
+/// Sets a new password for somebody: ends every session and every app's access.
+pub fn reset_password(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    actor: Actor<'_>,
+    who: &str,
+    password_hash: &str,
+) -> Managed<UserRow> {
+    let user = match begin_act(tx, actor, who)? {
+        Ok(user) => user,
+        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
+    };
+    users::update_user_password(tx, &user.id, password_hash, call.now)?;
+    end_everything(call, tx, &user, "password reset")?;
     throttle::forgive_account(tx, &user.email_key)?;
-    record_event(call, tx, Event::done(Actor::Operator, "password.reset", &user.id), &json!(null))?;
+    record_event(call, tx, Event::done(actor, "password.reset", &user.id), &json!(null))?;
     Ok(Outcome::Commit(Ok(user)))
+}
+
+/// Writes down that a list of people left the house.
+pub fn note_export(call: &Call, tx: &mut Tx<'_>, actor: &str) -> Managed<()> {
+    if let Err(fault) = check_actor(tx, Actor::User(actor))? {
+        return Ok(Outcome::Rollback(Err(fault)));
+    }
+    record_event(call, tx, Event::done(Actor::User(actor), "users.exported", ""), &json!(null))?;
+    Ok(Outcome::Commit(Ok(())))
+}
+
+/// A password that nobody has to think of and that is typed once: groups of letters and digits that cannot be mistaken for each
+/// other, 100 bits or more, as long as the policy wants.
+pub fn make_password(call: &Call) -> Result<String> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let groups = call.policy().password.min_length.div_ceil(6).max(4);
+    let mut bytes = vec![0; groups * 5];
+    call.engine.random().fill(&mut bytes).map_err(|_| Error::Internal("the system gives no random bytes".into()))?;
+    let letters: Vec<char> = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect();
+    Ok(letters.chunks(5).map(String::from_iter).collect::<Vec<_>>().join("-"))
+}
+
+/// Begins an act on a person: whoever acts on people at the same time waits, so that "the last administrator" and "still an
+/// administrator" are asked about what is so then.
+pub(crate) fn begin_act(
+    tx: &mut Tx<'_>,
+    actor: Actor<'_>,
+    who: &str,
+) -> Result<std::result::Result<UserRow, ManageFault>> {
+    take_global_lock(tx)?;
+    if let Err(fault) = check_actor(tx, actor)? {
+        return Ok(Err(fault));
+    }
+    let missing = || ManageFault::NotFound(format!("nobody here has the address or id {who:?}"));
+    Ok(find_user(tx, who)?.ok_or_else(missing))
+}
+
+/// Whoever acts may have lost the right to since the page was asked for.
+pub(crate) fn check_actor(db: &mut Db, actor: Actor<'_>) -> Result<std::result::Result<(), ManageFault>> {
+    let Actor::User(id) = actor else { return Ok(Ok(())) };
+    let may = users::find_user(db, id)?.is_some_and(|user| user.role == ROLE_ADMIN && user.disabled_at.is_none());
+    Ok(if may { Ok(()) } else { Err(ManageFault::Forbidden("only an administrator may do this".into())) })
+}
+
+fn refuse_last_admin<T>(user: &UserRow) -> Managed<T> {
+    let fault = format!("{} is the last administrator: make another one first", user.email);
+    Ok(Outcome::Rollback(Err(ManageFault::LastAdministrator(fault))))
+}
+
+/// Whether the installation would be left without an administrator who can get in if this person no longer were one (R-37). Ask under
+/// the global lock.
+pub fn is_last_admin(call: &Call, db: &mut Db, user: &UserRow) -> Result<bool> {
+    let admins = people::list_enabled_admins(db)?;
+    if !admins.iter().any(|admin| admin.id == user.id) {
+        return Ok(false);
+    }
+    let ways = people::list_ways_in(db, &admins)?;
+    let others = || admins.iter().zip(&ways).filter(|(admin, _)| admin.id != user.id);
+    if !others().any(|(_, ways)| can_get_in(call, ways)) {
+        return Ok(true);
+    }
+    // where two factors are demanded, somebody who has them must be left, as long as there is anybody
+    let has_two = admins.iter().zip(&ways).any(|(admin, ways)| admin.id == user.id && ways.has_second_factor());
+    Ok(call.policy().admin_second_factor && has_two && !others().any(|(_, ways)| ways.has_second_factor()))
+}
+
+/// Whether there is any way to sign in to this account; a mailed link is one wherever letters can be sent.
+fn can_get_in(call: &Call, ways: &WaysIn) -> bool {
+    ways.password || !ways.passkeys.is_empty() || !ways.providers.is_empty() || call.policy().mail
+}
+
+/// Ends sessions, half sign-ins, mailed links, codes and every app's access.
+fn end_everything(call: &Call, tx: &mut Tx<'_>, user: &UserRow, reason: &str) -> Result<Ended> {
+    let sessions = people::count_live_sessions(tx, Some(&user.id), call.now)?;
+    let apps = people::count_live_apps(tx, &user.id, call.now)?;
+    sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
+    people::delete_user_mail_links(tx, &user.id)?;
+    end_all_access(call, tx, &user.id, reason)?;
+    Ok(Ended { user: user.clone(), sessions, apps })
+}
+
+impl Ended {
+    fn to_detail(&self) -> Value {
+        json!({"sessions": self.sessions, "apps": self.apps})
+    }
 }

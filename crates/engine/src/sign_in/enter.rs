@@ -150,10 +150,16 @@ fn promote_first_admin(call: &Call, tx: &mut Tx<'_>, user: &UserRow) -> Result<U
     if !chosen || !user.email_verified || user.role == ROLE_ADMIN {
         return Ok(user.clone());
     }
+    // looked at before the lock as well: whoever administers people takes the lock first and their rows then
+    if users::count_enabled_admins(tx)? > 0 {
+        return Ok(user.clone());
+    }
     take_global_lock(tx)?;
     if users::count_enabled_admins(tx)? > 0 {
         return Ok(user.clone());
     }
+    // no session lives across a change of the role
+    sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
     users::update_user_role(tx, &user.id, ROLE_ADMIN, call.now)?;
     let event = Event::done(Actor::Operator, "user.role_changed", &user.id);
     record_event(call, tx, event, &json!({"from": user.role, "to": ROLE_ADMIN, "with": "admin.email"}))?;

@@ -1,5 +1,6 @@
 //! Authorization codes.
 
+use crate::audit::Actor;
 use crate::manage::users::set_user_disabled;
 
 use super::{World, assert_invalid_grant};
@@ -100,7 +101,7 @@ fn r_09_a_code_of_a_disabled_account_is_gone_for_good() {
     let code = world.code("web", &session);
     for disabled in [true, false] {
         world
-            .write(move |call, tx| set_user_disabled(call, tx, "ada@example.com", disabled))
+            .write(move |call, tx| set_user_disabled(call, tx, Actor::Operator, "ada@example.com", disabled))
             .expect("the account is changed");
         assert_invalid_grant(&world.redeem("web", &code), "unknown code");
     }

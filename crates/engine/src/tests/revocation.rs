@@ -1,6 +1,7 @@
 //! Revocation takes effect at once, also on answers that are kept in memory.
 
 use crate::account::end_app_access;
+use crate::audit::Actor;
 use crate::manage::clients::{delete_client, set_client_disabled};
 use crate::manage::users::set_user_disabled;
 use crate::revoke::{Revoked, revoke_as_operator, revoke_token};
@@ -63,7 +64,9 @@ fn r_09_whatever_ends_access_reaches_kept_answers() {
             world.write(move |call, tx| end_app_access(call, tx, &session, "web"));
         }),
         ("the account is disabled", |world, _| {
-            world.write(|call, tx| set_user_disabled(call, tx, "ada@example.com", true)).expect("disabled");
+            world
+                .write(|call, tx| set_user_disabled(call, tx, Actor::Operator, "ada@example.com", true))
+                .expect("disabled");
         }),
         ("the client is disabled", |world, _| {
             world.write(|call, tx| set_client_disabled(call, tx, "web", true)).expect("disabled");

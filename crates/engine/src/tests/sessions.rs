@@ -3,6 +3,7 @@
 use gatepost_store::Outcome;
 
 use crate::account::end_other_sessions;
+use crate::audit::Actor;
 use crate::manage::users::set_user_disabled;
 use crate::sign_in::password::change_password;
 use crate::sign_in::session::{find_session, note_session_use};
@@ -74,7 +75,7 @@ fn r_09_a_disabled_account_has_no_session_and_none_comes_back() {
     let (cookie, _) = world.add_person("ada@example.com");
     for disabled in [true, false] {
         world
-            .write(move |call, tx| set_user_disabled(call, tx, "ada@example.com", disabled))
+            .write(move |call, tx| set_user_disabled(call, tx, Actor::Operator, "ada@example.com", disabled))
             .expect("the account is changed");
         assert!(!is_signed_in(&world, &cookie), "disabled: {disabled}");
     }

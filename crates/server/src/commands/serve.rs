@@ -146,6 +146,7 @@ impl Report {
         let new = if self.first_run { "new; delete it to start over" } else { "kept from the last run" };
         println!("Gatepost {}, development mode: loopback only, not for production\n", env!("CARGO_PKG_VERSION"));
         println!("  Sign in      {issuer}         {} / {}", dev::EMAIL, secrets.password);
+        println!("  Admin        {issuer}/admin   (same account)");
         println!("  Sample app   {}         signs people in through Gatepost", samples.app_url);
         println!("  Sample API   {}/notes   asks Gatepost about every token", samples.api_url);
         println!("  Data         {}/  ({new})", self.folder.display());

@@ -1,16 +1,17 @@
 //! `gatepost user`: the people who can sign in.
 
 use clap::{Args, Subcommand};
+use gatepost_engine::audit::Actor;
 use gatepost_engine::email::{Email, normalize_email};
-use gatepost_engine::manage::users;
+use gatepost_engine::manage::users::{self, Ended};
 use gatepost_engine::password::{check_new_password, hash_password};
 use gatepost_engine::sign_in::sign_up::NewUser;
 use gatepost_store::users::{ROLE_ADMIN, ROLE_USER, UserRow};
 use serde_json::{Value, json};
 
 use super::admin::{Operator, finish, finish_change};
-use super::output::{DONE, Output, Problem, format_facts, format_table, format_time, program_name};
-use super::prompt::{ask_secret, ask_until, read_password_line};
+use super::output::{DONE, Output, Problem, format_count, format_facts, format_table, format_time, program_name};
+use super::prompt::{ask_secret, ask_until, confirm_delete, read_password_line};
 use crate::pages::views::{clean_name, clean_text};
 use crate::settings::Settings;
 use crate::startup::make_password_policy;
@@ -40,6 +41,12 @@ enum UserCommand {
     Disable(WhoArgs),
     /// Let a disabled account be used again
     Enable(WhoArgs),
+    /// Make a person an administrator, or one no longer; ends their sessions
+    Role(RoleArgs),
+    /// End all sessions of a person, and what every app may do for them
+    EndSessions(WhoArgs),
+    /// Delete a person and all that is theirs, for good
+    Delete(DeleteArgs),
     /// Set a new password; ends every session and every app's access
     ResetPassword(ResetArgs),
 }
@@ -71,6 +78,24 @@ struct WhoArgs {
 }
 
 #[derive(Args, Debug)]
+struct RoleArgs {
+    #[command(flatten)]
+    who: WhoArgs,
+    /// The new role
+    #[arg(value_parser = [ROLE_USER, ROLE_ADMIN])]
+    role: String,
+}
+
+#[derive(Args, Debug)]
+struct DeleteArgs {
+    #[command(flatten)]
+    who: WhoArgs,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Args, Debug)]
 struct ResetArgs {
     #[command(flatten)]
     who: WhoArgs,
@@ -87,6 +112,9 @@ pub(crate) async fn run_user(args: UserArgs, settings: &Settings, style: &Output
         UserCommand::Show(args) => show(args, settings, style).await,
         UserCommand::Disable(args) => set_disabled(args, settings, style, true).await,
         UserCommand::Enable(args) => set_disabled(args, settings, style, false).await,
+        UserCommand::Role(args) => set_role(args, settings, style).await,
+        UserCommand::EndSessions(args) => end_sessions(args, settings, style).await,
+        UserCommand::Delete(args) => delete(args, settings, style).await,
         UserCommand::ResetPassword(args) => reset(args, settings, style).await,
     };
     finish(style, result)
@@ -109,7 +137,7 @@ async fn add(args: AddArgs, settings: &Settings, style: &Output) -> Result<i32, 
     let operator = Operator::open(settings, style).await?;
     let role = if args.admin { ROLE_ADMIN } else { ROLE_USER };
     let new = NewUser { email, name, email_verified: false, password_hash: Some(hash), role };
-    let row = operator.manage(move |call, tx| users::add_user(call, tx, &new)).await?;
+    let row = operator.manage(move |call, tx| users::add_user(call, tx, Actor::Operator, &new)).await?;
     if style.json {
         return Ok(style.print_json(&show_json(&row)));
     }
@@ -211,7 +239,8 @@ async fn find(operator: &Operator, who: &str) -> Result<UserRow, Problem> {
 async fn set_disabled(args: WhoArgs, settings: &Settings, style: &Output, disabled: bool) -> Result<i32, Problem> {
     let operator = Operator::open(settings, style).await?;
     let who = args.who;
-    let row = operator.manage(move |call, tx| users::set_user_disabled(call, tx, &who, disabled)).await?;
+    let row =
+        operator.manage(move |call, tx| users::set_user_disabled(call, tx, Actor::Operator, &who, disabled)).await?;
     let email = clean_text(&row.email, 254);
     let sentence = if disabled {
         format!("{email} is disabled: signed out everywhere, and no app has access any more")
@@ -221,13 +250,51 @@ async fn set_disabled(args: WhoArgs, settings: &Settings, style: &Output, disabl
     Ok(finish_change(style, &sentence, &show_json(&row)))
 }
 
+async fn set_role(args: RoleArgs, settings: &Settings, style: &Output) -> Result<i32, Problem> {
+    let operator = Operator::open(settings, style).await?;
+    let RoleArgs { who: WhoArgs { who }, role } = args;
+    let row = operator.manage(move |call, tx| users::set_user_role(call, tx, Actor::Operator, &who, &role)).await?;
+    let email = clean_text(&row.email, 254);
+    let sentence = match row.role.as_str() {
+        ROLE_ADMIN => format!("{email} is an administrator now, and has to sign in again"),
+        _ => format!("{email} is no administrator any more, and has to sign in again"),
+    };
+    Ok(finish_change(style, &sentence, &show_json(&row)))
+}
+
+async fn end_sessions(args: WhoArgs, settings: &Settings, style: &Output) -> Result<i32, Problem> {
+    let operator = Operator::open(settings, style).await?;
+    let who = args.who;
+    let ended = operator.manage(move |call, tx| users::end_user_sessions(call, tx, Actor::Operator, &who)).await?;
+    let counts = describe_counts(&ended);
+    let sentence = format!("{} is signed out everywhere: {counts}", clean_text(&ended.user.email, 254));
+    let document = json!({ "id": ended.user.id, "sessions": ended.sessions, "apps": ended.apps });
+    Ok(finish_change(style, &sentence, &document))
+}
+
+fn describe_counts(ended: &Ended) -> String {
+    let count = |n: i64, noun| format_count(usize::try_from(n).unwrap_or_default(), noun);
+    format!("{}, {}", count(ended.sessions, "session"), count(ended.apps, "app"))
+}
+
+async fn delete(args: DeleteArgs, settings: &Settings, style: &Output) -> Result<i32, Problem> {
+    let operator = Operator::open(settings, style).await?;
+    let user = find(&operator, &args.who.who).await?;
+    confirm_delete(style, "email address", &user.email, args.yes).await?;
+    let id = user.id.clone();
+    let ended = operator.manage(move |call, tx| users::delete_user(call, tx, Actor::Operator, &id)).await?;
+    let sentence = format!("Deleted {} with {}", clean_text(&user.email, 254), describe_counts(&ended));
+    Ok(finish_change(style, &sentence, &json!({ "id": user.id, "deleted": true })))
+}
+
 async fn reset(args: ResetArgs, settings: &Settings, style: &Output) -> Result<i32, Problem> {
     let style = &Output { may_ask: style.may_ask && !args.password_stdin, ..style.clone() };
     let operator = Operator::open(settings, style).await?;
     // asked first, so that nobody types a password for an account that is not there
     let user = find(&operator, &args.who.who).await?;
     let hash = choose_password(settings, style, args.password_stdin, &[&user.email, &user.name]).await?;
-    let row = operator.manage(move |call, tx| users::reset_password(call, tx, &user.id, &hash)).await?;
+    let row =
+        operator.manage(move |call, tx| users::reset_password(call, tx, Actor::Operator, &user.id, &hash)).await?;
     let email = clean_text(&row.email, 254);
     let sentence = format!("{email} has a new password, is signed out everywhere, and no app has access any more");
     Ok(finish_change(style, &sentence, &show_json(&row)))

@@ -1,6 +1,7 @@
 //! Pages for people. A handler finds out who asks ([`visitor::Visitor`]), makes one call, and shows a view.
 
 pub(crate) mod account;
+pub(crate) mod admin;
 pub(crate) mod assets;
 pub(crate) mod brand;
 pub(crate) mod consent;

@@ -6,6 +6,7 @@ mod compare;
 mod errors;
 mod events;
 mod names;
+mod people;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -19,6 +20,10 @@ pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use events::{EventView, describe_event};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
+pub(crate) use people::{
+    FirstStep, NewUserView, OverviewView, PersonAct, PersonActView, PersonApp, PersonRow, PersonStatus, PersonView,
+    ProviderView, ToDo, UserAddedView, UsersView, WaysView,
+};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
 pub(crate) trait View: Serialize {
@@ -65,6 +70,18 @@ pub(crate) enum Notice {
     SetupDone,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
+    /// An administrator disabled an account.
+    UserDisabled,
+    /// An administrator enabled an account.
+    UserEnabled,
+    /// An administrator deleted an account.
+    UserDeleted,
+    /// An administrator ended all sessions of a person.
+    UserSessionsEnded,
+    /// An administrator changed a role.
+    RoleChanged,
+    /// Nothing was done, because nobody would be left to administer.
+    LastAdministrator,
 }
 
 /// What is wrong with one field; texts are `fault.*`.
@@ -77,6 +94,8 @@ pub(crate) enum Fault {
     EmailInvalid,
     /// No account can be made with this address.
     EmailUnavailable,
+    /// There is an account with this address; for administrators, who may know.
+    EmailTaken,
     /// No name was typed.
     NameMissing,
     /// The name has more than `max` characters.

@@ -172,7 +172,10 @@ impl Visitor {
     /// What every account page shows, or the way to the sign-in page.
     pub(crate) fn frame(&self, notice: Option<Notice>) -> Result<(&SignedIn, AccountFrame), HttpResponse> {
         match &self.session {
-            Some(session) => Ok((session, AccountFrame { email: session.email.clone(), csrf: self.csrf(), notice })),
+            Some(session) => {
+                let (email, admin) = (session.email.clone(), session.is_admin);
+                Ok((session, AccountFrame { email, csrf: self.csrf(), notice, admin }))
+            }
             None => Err(self.greet(respond::see_other(&self.call.engine.issuer.url("/login")))),
         }
     }
@@ -224,6 +227,12 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "others-ended" => Some(Notice::OthersEnded),
         "access-ended" => Some(Notice::AccessEnded),
         "setup-done" => Some(Notice::SetupDone),
+        "user-disabled" => Some(Notice::UserDisabled),
+        "user-enabled" => Some(Notice::UserEnabled),
+        "user-deleted" => Some(Notice::UserDeleted),
+        "user-sessions-ended" => Some(Notice::UserSessionsEnded),
+        "role-changed" => Some(Notice::RoleChanged),
+        "last-administrator" => Some(Notice::LastAdministrator),
         _ => None,
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct AccountFrame {
     pub(crate) csrf: String,
     /// Message above the page.
     pub(crate) notice: Option<Notice>,
+    /// The person may administer: a link leads there.
+    pub(crate) admin: bool,
 }
 
 /// Profile, `/account`; posts `csrf`, `name` to `/account`.

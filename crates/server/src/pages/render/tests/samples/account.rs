@@ -5,7 +5,7 @@ use crate::pages::views::*;
 
 impl Samples<'_> {
     fn frame(&self, notice: Option<Notice>) -> AccountFrame {
-        AccountFrame { email: self.s("ada@example.com"), csrf: self.s("c5rf"), notice }
+        AccountFrame { email: self.s("ada@example.com"), csrf: self.s("c5rf"), admin: notice.is_some(), notice }
     }
 
     pub(super) fn add_account(&mut self) {

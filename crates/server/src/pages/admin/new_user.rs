@@ -1,0 +1,110 @@
+//! Adding a person by hand.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::audit::Actor;
+use gatepost_engine::email::{Email, normalize_email};
+use gatepost_engine::journey::Act;
+use gatepost_engine::manage::ManageFault;
+use gatepost_engine::manage::users::{add_user, make_password};
+use gatepost_engine::sign_in::sign_up::NewUser;
+use gatepost_protocol::params::Params;
+use gatepost_store::users::{ROLE_ADMIN, ROLE_USER};
+
+use super::{Page, either, refuse, trouble};
+use crate::pages::guard::{Admin, require_fresh};
+use crate::pages::signup::find_name_fault;
+use crate::pages::views::{AccountFaults, ErrorKind, Fault, NewUserView, UserAddedView};
+use crate::respond;
+use crate::state::State;
+
+const PATH: &str = "/admin/users/new";
+
+pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    either(show(&request, &state).await)
+}
+
+async fn show(request: &HttpRequest, state: &State) -> Page {
+    let admin = Admin::recognise(state, request, PATH).await?;
+    require_fresh(state, &admin.visitor, &admin.session, Act::Administer, PATH).await?;
+    Ok(admin.visitor.page(state, StatusCode::OK, &make_view(&admin, &Typed::default())))
+}
+
+/// What was typed; these fields and no others.
+#[derive(Default)]
+struct Typed {
+    name: String,
+    email: String,
+    admin: bool,
+    faults: AccountFaults,
+}
+
+impl Typed {
+    fn read(params: &Params) -> (Self, Option<Email>) {
+        let field = |name| params.one(name).unwrap_or_default().trim().to_owned();
+        let mut typed = Self {
+            name: field("name").chars().take(300).collect(),
+            email: field("email").chars().take(254).collect(),
+            admin: field("role") == "admin",
+            faults: AccountFaults::default(),
+        };
+        let email = normalize_email(&typed.email).ok();
+        typed.faults.name = find_name_fault(&typed.name);
+        typed.faults.email = match (&email, typed.email.is_empty()) {
+            (_, true) => Some(Fault::EmailMissing),
+            (None, false) => Some(Fault::EmailInvalid),
+            (Some(_), false) => None,
+        };
+        (typed, email)
+    }
+}
+
+fn make_view(admin: &Admin, typed: &Typed) -> NewUserView {
+    NewUserView {
+        frame: admin.frame(None),
+        name: typed.name.clone(),
+        email: typed.email.clone(),
+        admin: typed.admin,
+        faults: typed.faults,
+        mail: false,
+    }
+}
+
+pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    either(add(&request, payload, &state).await)
+}
+
+async fn add(request: &HttpRequest, payload: Payload, state: &State) -> Page {
+    let (admin, params) = Admin::read_post(state, request, payload, PATH).await?;
+    let (mut typed, email) = Typed::read(&params);
+    let (true, Some(email)) = (typed.faults.is_empty(), email) else {
+        return Ok(admin.visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &make_view(&admin, &typed)));
+    };
+    let password = make_password(&admin.visitor.call).map_err(|error| trouble(state, &admin, &error))?;
+    let hashed = state.hashing.hash(password.clone()).await;
+    let hashed = hashed.map_err(|_| respond::error_page(state, &admin.visitor.call, ErrorKind::Unavailable))?;
+    let hash = hashed.ok_or_else(|| respond::error_page(state, &admin.visitor.call, ErrorKind::Broken))?;
+    let role = if typed.admin { ROLE_ADMIN } else { ROLE_USER };
+    let new = NewUser { email, name: typed.name.clone(), email_verified: false, password_hash: Some(hash), role };
+    let actor = admin.session.user_id.clone();
+    let added = state.write(&admin.visitor.call, move |call, tx| add_user(call, tx, Actor::User(&actor), &new)).await;
+    match added.map_err(|error| trouble(state, &admin, &error))? {
+        Ok(user) => {
+            let view = UserAddedView {
+                frame: admin.frame(None),
+                id: user.id,
+                name: user.name,
+                email: user.email,
+                password: Some(password),
+                sign_in: admin.visitor.own("/login"),
+            };
+            Ok(admin.visitor.page(state, StatusCode::OK, &view))
+        }
+        Err(ManageFault::Invalid(_)) => {
+            typed.faults.email = Some(Fault::EmailTaken);
+            Ok(admin.visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &make_view(&admin, &typed)))
+        }
+        Err(fault) => Err(refuse(state, &admin, &fault)),
+    }
+}

@@ -1,0 +1,92 @@
+//! One person: facts, ways in, sessions, apps, and what can be done.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::manage::users::is_last_admin;
+use gatepost_engine::{Call, Result};
+use gatepost_store::Db;
+use gatepost_store::clients::find_client;
+use gatepost_store::grants::{GrantRow, list_live_grants};
+use gatepost_store::people::{self, WaysIn};
+use gatepost_store::sessions::{self, list_live_sessions};
+use gatepost_store::users::{ROLE_ADMIN, UserRow, find_user};
+
+use super::{Page, describe_ways, either, find_status, not_found, trouble};
+use crate::pages::guard::Admin;
+use crate::pages::views::{Moment, PersonApp, PersonView, SessionRow, describe_browser};
+use crate::pages::visitor::read_notice;
+use crate::state::State;
+
+/// Everything that is shown of somebody, read at one moment.
+struct Found {
+    user: UserRow,
+    ways: WaysIn,
+    sessions: Vec<sessions::SessionRow>,
+    apps: Vec<(GrantRow, String)>,
+    last: bool,
+}
+
+fn read_person(call: &Call, db: &mut Db, id: &str) -> Result<Option<Found>> {
+    let Some(user) = find_user(db, id)? else { return Ok(None) };
+    let ways = people::list_ways_in(db, std::slice::from_ref(&user))?.pop().unwrap_or_default();
+    let mut apps: Vec<(GrantRow, String)> = Vec::new();
+    for grant in list_live_grants(db, id, call.now)? {
+        if let Some((known, _)) = apps.iter_mut().find(|(known, _)| known.client_id == grant.client_id) {
+            known.created_at = known.created_at.min(grant.created_at);
+            continue;
+        }
+        let name = find_client(db, &grant.client_id)?.map_or_else(|| grant.client_id.clone(), |client| client.name);
+        apps.push((grant, name));
+    }
+    let sessions = list_live_sessions(db, id, call.now)?;
+    let last = is_last_admin(call, db, &user)?;
+    Ok(Some(Found { user, ways, sessions, apps, last }))
+}
+
+pub(crate) async fn get(request: HttpRequest, id: Path<String>, state: Data<State>) -> HttpResponse {
+    either(show(&request, &id, &state).await)
+}
+
+async fn show(request: &HttpRequest, id: &str, state: &State) -> Page {
+    let admin = Admin::recognise(state, request, "/admin/users").await?;
+    let wanted = id.to_owned();
+    let found = state.read(&admin.visitor.call, move |call, db| read_person(call, db, &wanted)).await;
+    let found = found.map_err(|error| trouble(state, &admin, &error))?;
+    let Some(Found { user, ways, sessions, apps, last }) = found else { return Err(not_found(state, &admin)) };
+    let now = admin.visitor.call.now;
+    let session = |row: sessions::SessionRow| SessionRow {
+        current: row.id == admin.session.session_id,
+        id: row.id,
+        browser: describe_browser(&row.user_agent),
+        place: None,
+        ip: Some(row.ip).filter(|ip| !ip.is_empty()),
+        last_used: Moment::new(row.last_used_at, now),
+        signed_in: Moment::new(row.auth_time, now),
+    };
+    let app = |(grant, name): (GrantRow, String)| PersonApp {
+        name,
+        client_id: grant.client_id,
+        since: Moment::new(grant.created_at, now),
+        last_used: Moment::new(grant.last_used_at, now),
+    };
+    let view = PersonView {
+        frame: admin.frame(read_notice(request)),
+        status: find_status(&user),
+        admin: user.role == ROLE_ADMIN,
+        own: user.id == admin.session.user_id,
+        created: Moment::new(user.created_at, now),
+        seen: user.last_sign_in_at.map(|at| Moment::new(at, now)),
+        disabled: user.disabled_at.map(|at| Moment::new(at, now)),
+        verified: user.email_verified,
+        id: user.id,
+        name: user.name,
+        email: user.email,
+        ways: describe_ways(ways),
+        sessions: sessions.into_iter().map(session).collect(),
+        apps: apps.into_iter().map(app).collect(),
+        last_administrator: last,
+        mail: admin.visitor.call.policy().mail,
+    };
+    Ok(admin.visitor.page(state, StatusCode::OK, &view))
+}
