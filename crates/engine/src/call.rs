@@ -13,6 +13,7 @@ use crate::keys::KeyRing;
 use crate::policy::Policy;
 use crate::registry::Registry;
 use crate::seal::{MasterKey, SealKey};
+use crate::sign_in::passkey::RelyingParty;
 
 /// What does not change between requests.
 pub struct Engine {
@@ -31,6 +32,8 @@ pub struct Engine {
     /// what is kept readable in the database for us alone: letters, second factors
     pub(crate) stored: SealKey,
     pub(crate) audit: SealKey,
+    /// who we are towards authenticators; `None` where this issuer has no passkeys
+    pub(crate) passkeys: Option<RelyingParty>,
     /// the numbers of changes, by which what is kept in memory is known to be good
     pub(crate) epochs: Arc<Epochs>,
     random: Box<dyn SecureRandom + Send + Sync>,
@@ -52,6 +55,7 @@ impl Engine {
         random: Box<dyn SecureRandom + Send + Sync>,
     ) -> Self {
         Self {
+            passkeys: RelyingParty::of(&issuer),
             issuer,
             policy,
             registry: Registry::new(Arc::clone(&epochs)),
@@ -65,6 +69,11 @@ impl Engine {
             audit: master.derive("audit"),
             random,
         }
+    }
+
+    /// Whether people can have passkeys here: an issuer without a host name, or on plain HTTP, has none.
+    pub fn has_passkeys(&self) -> bool {
+        self.passkeys.is_some()
     }
 
     /// The source of all randomness.

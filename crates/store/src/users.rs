@@ -109,10 +109,28 @@ pub fn update_user_sign_in(db: &mut Db, id: &str, now: i64) -> Result<bool> {
     Ok(changed == 1)
 }
 
+/// Takes the row's lock, so that of two changes at once one comes second and sees the other; `false` where the account is gone or
+/// disabled.
+pub fn update_user_touch(db: &mut Db, id: &str, now: i64) -> Result<bool> {
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)).filter(dsl::disabled_at.is_null()))
+        .set(dsl::updated_at.eq(now))
+        .execute(db)?;
+    Ok(changed == 1)
+}
+
 /// Gives a role; `false` where there is no such person.
 pub fn update_user_role(db: &mut Db, id: &str, role: &str, now: i64) -> Result<bool> {
     let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
         .set((dsl::role.eq(role), dsl::updated_at.eq(now)))
+        .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Notes that a passkey is offered now; `false` where that was done since `before`.
+pub fn update_passkey_offer(db: &mut Db, id: &str, before: i64, now: i64) -> Result<bool> {
+    let due = dsl::passkey_offered_at.is_null().or(dsl::passkey_offered_at.lt(before));
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)).filter(due))
+        .set(dsl::passkey_offered_at.eq(Some(now)))
         .execute(db)?;
     Ok(changed == 1)
 }

@@ -78,6 +78,17 @@ pub(crate) fn create_account(
     invite: Option<&str>,
     with: Method,
 ) -> Result<std::result::Result<UserRow, SignUpRefusal>> {
+    create_account_as(call, tx, new, invite, (with, None))
+}
+
+/// The same under an id that was drawn before and that nobody has: a passkey is made for it before the account is.
+pub(crate) fn create_account_as(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    new: &NewUser,
+    invite: Option<&str>,
+    (with, id): (Method, Option<String>),
+) -> Result<std::result::Result<UserRow, SignUpRefusal>> {
     if !is_first_admin(call, tx, new)? {
         match (find_sign_up_mode(call, tx)?, invite) {
             (SignUpMode::Open, _) => {}
@@ -85,7 +96,8 @@ pub(crate) fn create_account(
             (SignUpMode::Closed, _) => return Ok(Err(SignUpRefusal::Closed)),
         }
     }
-    let row = make_user_row(call, &NewUser { role: ROLE_USER, ..new.clone() })?;
+    let mut row = make_user_row(call, &NewUser { role: ROLE_USER, ..new.clone() })?;
+    row.id = id.unwrap_or(row.id);
     if !users::insert_user(tx, &row)? {
         return Ok(Err(SignUpRefusal::Taken));
     }
