@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, RwLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::{Secret, SecretKind};
 use gatepost_store::Epochs;
@@ -89,6 +91,11 @@ impl Engine {
     /// A new id: 122 random bits, never used again.
     pub fn make_id(&self) -> Result<String> {
         Ok(uuid::Builder::from_random_bytes(self.random_bytes()?).into_uuid().simple().to_string())
+    }
+
+    /// 256 random bits as base64url, for what another side has to bring back: states, nonces, verifiers of PKCE.
+    pub fn make_nonce(&self) -> Result<String> {
+        Ok(URL_SAFE_NO_PAD.encode(self.random_bytes::<32>()?))
     }
 
     fn random_bytes<const N: usize>(&self) -> Result<[u8; N]> {

@@ -182,6 +182,7 @@ fn make_policy(settings: &Settings) -> Policy {
         admin_email: settings.admin.email.as_ref().and_then(|email| normalize_email(email).ok()).map(|email| email.key),
         admin_second_factor: settings.admin.second_factor,
         sudo_age: 300,
+        issuers: settings.providers.iter().map(|provider| provider.issuer_url().to_owned()).collect(),
         mail: false,
         password: make_password_policy(settings),
         retention: Retention {

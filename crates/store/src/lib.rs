@@ -17,6 +17,7 @@ mod epochs;
 mod error;
 pub mod grants;
 pub mod health;
+pub mod identities;
 pub mod instance_settings;
 pub mod keys;
 pub mod mails;

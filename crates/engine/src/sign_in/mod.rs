@@ -7,6 +7,9 @@ pub mod password;
 pub mod session;
 pub mod sign_up;
 pub mod throttle;
+pub mod trip;
+pub mod upstream;
+pub mod ways;
 
 pub use enter::{Method, Started};
 pub use session::SignedIn;
