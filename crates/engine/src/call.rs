@@ -98,7 +98,8 @@ impl Engine {
         Ok(URL_SAFE_NO_PAD.encode(self.random_bytes::<32>()?))
     }
 
-    fn random_bytes<const N: usize>(&self) -> Result<[u8; N]> {
+    /// Random bytes.
+    pub(crate) fn random_bytes<const N: usize>(&self) -> Result<[u8; N]> {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes).map_err(|_| Error::Internal("the system gives no random bytes".into()))?;
         Ok(bytes)

@@ -21,6 +21,8 @@ use crate::sign_in::session::note_session_use;
 pub enum NextStep {
     /// somebody must sign in, or sign in again
     SignIn,
+    /// the signed-in person must prove a second factor: the app asks for two
+    SecondFactor,
     /// the signed-in person must be asked
     Consent,
     /// nothing: a code may be issued
@@ -44,6 +46,12 @@ pub fn find_next_step(
             false => Ok(NextStep::SignIn),
         };
     };
+    if client.require_second_factor && session.strength < 2 {
+        return match request.prompt.none {
+            true => refuse(ErrorCode::InteractionRequired, "The person has to prove a second factor."),
+            false => Ok(NextStep::SecondFactor),
+        };
+    }
     if !needs_consent(db, client, request, &session.user_id)? {
         return Ok(NextStep::Issue);
     }

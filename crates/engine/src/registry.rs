@@ -139,6 +139,8 @@ pub struct Client {
     pub refresh_replay: bool,
     /// nothing of it works
     pub disabled: bool,
+    /// people must have signed in with two factors
+    pub require_second_factor: bool,
 }
 
 impl Client {
@@ -173,6 +175,7 @@ impl Client {
             keeps_refresh_token: row.refresh_rotation == "keep" && auth_method != AuthMethod::None,
             refresh_replay: row.refresh_replay,
             disabled: row.disabled_at.is_some(),
+            require_second_factor: row.require_second_factor,
         })
     }
 

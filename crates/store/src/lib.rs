@@ -9,6 +9,7 @@
 
 pub mod access_tokens;
 pub mod audit;
+pub mod authenticators;
 pub mod clients;
 pub mod codes;
 pub mod consents;
@@ -25,6 +26,7 @@ mod migrate;
 mod open;
 pub mod passkeys;
 mod postgres;
+pub mod recovery_codes;
 pub mod refresh_tokens;
 pub mod resource_servers;
 mod schema;

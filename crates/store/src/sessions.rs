@@ -123,3 +123,35 @@ pub fn revoke_user_sessions(db: &mut Db, user_id: &str, keep: Option<&str>, now:
     .execute(db)?;
     Ok(changed)
 }
+
+/// Counts one more try of the second factor and gives how many there were; `None` where the session has ended or has had `max`
+/// tries. It is the statement that counts which decides, so that parallel tries gain nothing.
+pub fn update_session_attempts(db: &mut Db, id: &str, max: i64, now: i64) -> Result<Option<i64>> {
+    let counted = diesel::update(
+        dsl::sessions
+            .filter(dsl::id.eq(id))
+            .filter(dsl::revoked_at.is_null())
+            .filter(dsl::expires_at.gt(now))
+            .filter(dsl::attempts.lt(max)),
+    )
+    .set(dsl::attempts.eq(dsl::attempts + 1))
+    .returning(dsl::attempts)
+    .get_result(db)
+    .optional()?;
+    Ok(counted)
+}
+
+/// Ends a session to put another in its place; `false` for everybody but the first, and where it is not live any more. `pending`
+/// says whether its second step was still to come.
+pub fn consume_session(db: &mut Db, id: &str, pending: bool, now: i64) -> Result<bool> {
+    let changed = diesel::update(
+        dsl::sessions
+            .filter(dsl::id.eq(id))
+            .filter(dsl::pending.eq(pending))
+            .filter(dsl::revoked_at.is_null())
+            .filter(dsl::expires_at.gt(now)),
+    )
+    .set(dsl::revoked_at.eq(Some(now)))
+    .execute(db)?;
+    Ok(changed == 1)
+}

@@ -109,15 +109,6 @@ pub fn update_user_sign_in(db: &mut Db, id: &str, now: i64) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Takes the row's lock, so that of two changes at once one comes second and sees the other; `false` where the account is gone or
-/// disabled.
-pub fn update_user_touch(db: &mut Db, id: &str, now: i64) -> Result<bool> {
-    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)).filter(dsl::disabled_at.is_null()))
-        .set(dsl::updated_at.eq(now))
-        .execute(db)?;
-    Ok(changed == 1)
-}
-
 /// Gives a role; `false` where there is no such person.
 pub fn update_user_role(db: &mut Db, id: &str, role: &str, now: i64) -> Result<bool> {
     let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
@@ -164,5 +155,15 @@ pub fn update_user_disabled(db: &mut Db, id: &str, disabled_at: Option<i64>, now
     let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
         .set((dsl::disabled_at.eq(disabled_at), dsl::updated_at.eq(now)))
         .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Sets the password of an enabled account that has none; `false` for everybody but the first.
+pub fn update_first_password(db: &mut Db, id: &str, password_hash: &str) -> Result<bool> {
+    let changed = diesel::update(
+        dsl::users.filter(dsl::id.eq(id)).filter(dsl::password_hash.is_null()).filter(dsl::disabled_at.is_null()),
+    )
+    .set(dsl::password_hash.eq(Some(password_hash)))
+    .execute(db)?;
     Ok(changed == 1)
 }

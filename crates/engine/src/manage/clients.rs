@@ -51,6 +51,8 @@ pub struct ClientSpec {
     pub keep_refresh_token: bool,
     /// repeats the answer to a refresh once within the grace
     pub refresh_replay: bool,
+    /// people must have signed in with two factors
+    pub require_second_factor: bool,
 }
 
 impl ClientSpec {
@@ -72,6 +74,7 @@ impl ClientSpec {
             refresh_absolute_ttl: None,
             keep_refresh_token: false,
             refresh_replay: false,
+            require_second_factor: false,
         }
     }
 
@@ -202,7 +205,7 @@ pub(crate) fn make_client_row(
         updated_at: call.now,
         disabled_at: None,
         deleted_at: None,
-        require_second_factor: false,
+        require_second_factor: spec.require_second_factor,
     }
 }
 
@@ -302,6 +305,7 @@ fn read_spec(row: &ClientRow) -> ClientSpec {
         refresh_absolute_ttl: row.refresh_absolute_ttl,
         keep_refresh_token: row.refresh_rotation == "keep",
         refresh_replay: row.refresh_replay,
+        require_second_factor: row.require_second_factor,
     }
 }
 

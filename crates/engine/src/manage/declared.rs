@@ -102,7 +102,14 @@ fn is_same_client(a: &ClientRow, b: &ClientRow) -> bool {
             &row.refresh_rotation,
         ]
         .map(String::clone);
-        let flags = [row.first_party, row.verified, row.show_setup_errors, row.refresh_replay, row.declared];
+        let flags = [
+            row.first_party,
+            row.verified,
+            row.show_setup_errors,
+            row.refresh_replay,
+            row.declared,
+            row.require_second_factor,
+        ];
         let times = [row.access_ttl, row.refresh_idle_ttl, row.refresh_absolute_ttl, row.disabled_at];
         (text, flags, times, row.secret_hash.clone())
     };

@@ -2,6 +2,7 @@
 
 pub mod clients;
 pub mod declared;
+pub mod factors;
 pub mod resource_servers;
 pub mod users;
 

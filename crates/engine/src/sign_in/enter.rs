@@ -47,7 +47,7 @@ impl Method {
     }
 
     /// The method of such a word.
-    fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         let all = [Self::Password, Self::Mail, Self::Passkey, Self::Provider, Self::Otp, Self::Recovery];
         all.into_iter().find(|method| method.as_str() == word)
     }
@@ -104,6 +104,21 @@ pub(crate) fn insert_new_session(
     methods: &[Method],
     pending: bool,
 ) -> Result<Started> {
+    insert_proven_session(call, tx, user, &Proof { methods, pending, auth_time: call.now })
+}
+
+/// What a session stands on.
+struct Proof<'a> {
+    /// how the person proved who they are, the first method first
+    methods: &'a [Method],
+    /// the second step is still to come
+    pending: bool,
+    /// when it was proven
+    auth_time: i64,
+}
+
+fn insert_proven_session(call: &Call, tx: &mut Tx<'_>, user: &UserRow, proof: &Proof<'_>) -> Result<Started> {
+    let &Proof { methods, pending, auth_time } = proof;
     let secret = call.engine.make_secret(SecretKind::Session)?;
     let life = if pending { PENDING_TTL } else { call.policy().session_absolute_ttl };
     let expires_at = call.now + life;
@@ -111,7 +126,7 @@ pub(crate) fn insert_new_session(
         id: call.engine.make_id()?,
         token_hash: TokenHash::of(&secret).to_base64(),
         user_id: user.id.clone(),
-        auth_time: call.now,
+        auth_time,
         created_at: call.now,
         last_used_at: call.now,
         idle_expires_at: (call.now + call.policy().session_idle_ttl).min(expires_at),
@@ -145,8 +160,8 @@ fn promote_first_admin(call: &Call, tx: &mut Tx<'_>, user: &UserRow) -> Result<U
     Ok(UserRow { role: ROLE_ADMIN.to_owned(), ..user.clone() })
 }
 
-/// The session of somebody who changed what lets them in, under a new id; it is as strong as before, and as old.
+/// The session of somebody who changed what lets them in, under a new id; it is as strong as before, and its proof as old.
 pub(crate) fn renew_session(call: &Call, tx: &mut Tx<'_>, user: &UserRow, session: &SignedIn) -> Result<Started> {
-    let methods: Vec<Method> = session.methods.split(' ').filter_map(Method::parse).collect();
-    insert_new_session(call, tx, user, &methods, false)
+    let methods = session.list_methods();
+    insert_proven_session(call, tx, user, &Proof { methods: &methods, pending: false, auth_time: session.auth_time })
 }

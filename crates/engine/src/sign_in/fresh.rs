@@ -1,6 +1,7 @@
 //! Whether a sign-in is young and strong enough for what changes an account.
 
-use gatepost_store::{Db, passkeys, users};
+use gatepost_store::authenticators::{find_authenticator, has_passkey};
+use gatepost_store::{Db, users};
 
 use super::session::SignedIn;
 use crate::call::Call;
@@ -9,7 +10,8 @@ use crate::error::Result;
 /// The strongest level that an account has means for: 2 where it has a second factor. A weaker method never satisfies a step-up.
 pub fn find_level(db: &mut Db, user_id: &str) -> Result<i64> {
     let second_step = users::find_user(db, user_id)?.is_some_and(|user| user.second_step);
-    Ok(if second_step || passkeys::count_passkeys(db, user_id)? > 0 { 2 } else { 1 })
+    let two = second_step || has_passkey(db, user_id)? || find_authenticator(db, user_id)?.is_some();
+    Ok(if two { 2 } else { 1 })
 }
 
 /// Whether this session may do what changes an account, without being asked again.

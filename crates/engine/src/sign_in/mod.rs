@@ -1,15 +1,19 @@
 //! Signing people in: passwords, sessions, throttles, new accounts.
 
 pub mod enter;
+pub mod factor;
 pub mod fresh;
 pub mod passkey;
 pub mod password;
+pub mod recovery;
+pub mod second;
 pub mod session;
 pub mod sign_up;
 pub mod throttle;
 pub mod trip;
 pub mod upstream;
 pub mod ways;
+pub mod totp;
 
 pub use enter::{Method, Started};
 pub use session::SignedIn;

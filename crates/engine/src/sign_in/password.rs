@@ -1,6 +1,7 @@
 //! Signing in with a password, in three steps: [`begin_attempt`] counts it, the caller verifies the hash outside any
 //! transaction (in the pool for slow hashes), [`finish_attempt`] starts a session or charges the failure.
 
+use gatepost_store::users::UserRow;
 use gatepost_store::{Outcome, Tx, sessions, users};
 use serde_json::json;
 
@@ -24,6 +25,17 @@ pub struct Attempt {
     email_key: String,
     /// the hash to verify; `None`: verify the dummy instead, the answer is no either way
     pub password_hash: Option<String>,
+}
+
+impl Attempt {
+    /// Whether what was verified is still the password of this account; takes the account's lock, so that whoever changes it comes
+    /// later.
+    pub(crate) fn holds_for(&self, tx: &mut Tx<'_>, user_id: &str) -> Result<bool> {
+        match (&self.user_id, &self.password_hash) {
+            (Some(id), Some(seen)) if id == user_id => Ok(users::update_password_if(tx, id, seen, seen)?),
+            _ => Ok(false),
+        }
+    }
 }
 
 /// Counts an attempt and finds what has to be verified. Unknown, disabled and throttled accounts look the same.
@@ -106,11 +118,36 @@ pub fn change_password(
         return Ok(Outcome::Rollback(None));
     }
     let Some(user) = users::find_user(tx, &session.user_id)? else { return Ok(Outcome::Rollback(None)) };
+    Ok(Outcome::Commit(Some(replace_password(call, tx, &user, session, new_hash)?)))
+}
+
+/// Gives somebody who signs in without a password a first one. The caller has asked for a fresh sign-in. `None` where there
+/// is a password.
+pub fn set_first_password(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    session: &SignedIn,
+    new_hash: &str,
+) -> Result<Outcome<Option<Started>>> {
+    if !users::update_first_password(tx, &session.user_id, new_hash)? {
+        return Ok(Outcome::Rollback(None));
+    }
+    let Some(user) = users::find_user(tx, &session.user_id)? else { return Ok(Outcome::Rollback(None)) };
+    Ok(Outcome::Commit(Some(replace_password(call, tx, &user, session, new_hash)?)))
+}
+
+fn replace_password(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    user: &UserRow,
+    session: &SignedIn,
+    new_hash: &str,
+) -> Result<Started> {
     users::update_user_password(tx, &user.id, new_hash, call.now)?;
     sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
     end_all_access(call, tx, &user.id, "password changed")?;
-    let started = renew_session(call, tx, &user, session)?;
+    let started = renew_session(call, tx, user, session)?;
     record_event(call, tx, Event::done(Actor::User(&user.id), "password.changed", &user.id), &json!(null))?;
     queue_notice(call, tx, &user.email, Notice::PasswordChanged)?;
-    Ok(Outcome::Commit(Some(started)))
+    Ok(started)
 }

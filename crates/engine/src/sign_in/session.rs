@@ -5,6 +5,7 @@ use gatepost_store::sessions::{self, SessionRow};
 use gatepost_store::users::{ROLE_ADMIN, UserRow};
 use gatepost_store::{Db, Tx};
 
+use super::enter::Method;
 use crate::call::Call;
 use crate::error::Result;
 
@@ -53,6 +54,11 @@ impl SignedIn {
             created_at: session.created_at,
             last_used_at: session.last_used_at,
         }
+    }
+
+    /// How the person proved who they are, the first method first.
+    pub fn list_methods(&self) -> Vec<Method> {
+        self.methods.split(' ').filter_map(Method::parse).collect()
     }
 
     /// Whether the use of the session ought to be written down again.

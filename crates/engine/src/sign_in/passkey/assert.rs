@@ -16,6 +16,7 @@ use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::sign_in::enter::{Method, Started, enter};
+use crate::sign_in::second::{complete_second_step, complete_step_up};
 use crate::sign_in::session::SignedIn;
 
 /// Options for signing in. They name nobody and are the same for everybody, so there is nothing to learn from them (PK9, R-28);
@@ -69,8 +70,6 @@ fn begin(
 #[derive(Clone)]
 pub struct Checked {
     ceremony: Ceremony,
-    /// whose session it has to be
-    owner: Option<String>,
     verdict: Verdict,
 }
 
@@ -100,9 +99,7 @@ pub fn check_assertion(
     presented: &Presented,
     session: Option<&SignedIn>,
 ) -> Result<Checked> {
-    let owner = session.map(|session| session.user_id.clone());
-    let verdict = judge(call, db, ceremony, presented, session)?;
-    Ok(Checked { ceremony, owner, verdict })
+    Ok(Checked { ceremony, verdict: judge(call, db, ceremony, presented, session)? })
 }
 
 fn judge(
@@ -163,7 +160,7 @@ impl Checked {
 
     /// Uses the challenge up and writes the use of the passkey down, or what was wrong with it; the passkey if it was proven. What
     /// this writes is to be committed either way.
-    pub(crate) fn use_up(&self, call: &Call, tx: &mut Tx<'_>, ceremony: Ceremony) -> Result<Option<PasskeyRow>> {
+    fn use_up(&self, call: &Call, tx: &mut Tx<'_>, ceremony: Ceremony) -> Result<Option<PasskeyRow>> {
         if self.ceremony != ceremony {
             return Ok(None);
         }
@@ -230,5 +227,47 @@ pub fn finish_sign_in(call: &Call, tx: &mut Tx<'_>, checked: &Checked) -> Result
         let detail = json!({"with": Method::Passkey.as_str(), "passkey": row.id, "why": "disabled"});
         record_event(call, tx, Event::refused(Actor::Nobody, "session.started", &row.user_id), &detail)?;
     }
+    Ok(Outcome::Commit(started.map_or(Entered::Refused, Entered::Started)))
+}
+
+/// Ends the second step of a half session with a passkey of its owner. The half session is over, and the new one has both methods.
+pub fn finish_second_step_with_passkey(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    half: &SignedIn,
+    checked: &Checked,
+) -> Result<Outcome<Entered>> {
+    finish_own(call, tx, (Ceremony::Second, half), checked, |call, tx| {
+        complete_second_step(call, tx, half, Method::Passkey)
+    })
+}
+
+/// Confirms with a passkey that it is still the owner of the session. The session is over, and a young one stands in its place.
+pub fn finish_step_up_with_passkey(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    session: &SignedIn,
+    checked: &Checked,
+) -> Result<Outcome<Entered>> {
+    finish_own(call, tx, (Ceremony::Confirm, session), checked, |call, tx| {
+        complete_step_up(call, tx, session, &[Method::Passkey])
+    })
+}
+
+fn finish_own(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    (ceremony, session): (Ceremony, &SignedIn),
+    checked: &Checked,
+    complete: impl FnOnce(&Call, &mut Tx<'_>) -> Result<Option<Started>>,
+) -> Result<Outcome<Entered>> {
+    if checked.is_unknown() {
+        return Ok(Outcome::Rollback(Entered::Unknown));
+    }
+    let started = match checked.use_up(call, tx, ceremony)? {
+        // the seal of the challenge has bound it to this session already
+        Some(row) if row.user_id == session.user_id => complete(call, tx)?,
+        _ => None,
+    };
     Ok(Outcome::Commit(started.map_or(Entered::Refused, Entered::Started)))
 }

@@ -1,7 +1,8 @@
 //! Making a passkey: for the account of a session, or together with a new account.
 
+use gatepost_store::identities::lock_user;
 use gatepost_store::passkeys::{self, PasskeyRow};
-use gatepost_store::users::{self, UserRow};
+use gatepost_store::users::UserRow;
 use gatepost_store::{Db, Outcome, Tx};
 use serde_json::json;
 use uuid::Uuid;
@@ -156,11 +157,10 @@ pub fn finish_enrolment(
     }
     let refused = Ok(Outcome::Rollback(Err(EnrolRefusal::Failed)));
     let Some(made) = verify(call, Ceremony::Enrol, presented, Some(session), otherwise)? else { return refused };
-    let Some(user) = users::find_user(tx, &session.user_id)?.filter(|user| user.id == made.user_id) else {
-        return refused;
-    };
     // the row's lock: two that come at once see each other's passkey
-    if !users::update_user_touch(tx, &user.id, call.now)? || !made.ticket.consume(call, tx)? {
+    let user = lock_user(tx, &session.user_id)?.filter(|user| user.id == made.user_id && user.disabled_at.is_none());
+    let Some(user) = user else { return refused };
+    if !made.ticket.consume(call, tx)? {
         return refused;
     }
     if passkeys::list_passkeys(tx, &user.id)?.len() >= MAX_PASSKEYS {

@@ -12,8 +12,11 @@ mod names;
 mod party;
 mod read;
 
-pub use assert::{Checked, Entered, begin_sign_in, begin_with_own, check_assertion, finish_sign_in};
+pub use assert::{
+    Checked, Entered, begin_sign_in, begin_with_own, check_assertion, finish_second_step_with_passkey, finish_sign_in,
+    finish_step_up_with_passkey,
+};
 pub use ceremony::{Ceremony, Options, Presented};
 pub use enrol::{EnrolRefusal, PasskeySignUp, begin_enrolment, begin_sign_up, finish_enrolment, finish_sign_up};
-pub use manage::{find_own_passkey, list_own_passkeys, offer_passkey};
+pub use manage::{Removal, describe_own_passkeys, find_own_passkey, offer_passkey, remove_passkey, rename_passkey};
 pub(crate) use party::RelyingParty;
