@@ -3,6 +3,8 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, RwLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::{Secret, SecretKind};
 use gatepost_store::{Epochs, Stamp};
@@ -14,6 +16,7 @@ use crate::keys::KeyRing;
 use crate::policy::{Policy, SignUpMode};
 use crate::registry::Registry;
 use crate::seal::{MasterKey, SealKey};
+use crate::sign_in::passkey::RelyingParty;
 
 /// What does not change between requests.
 pub struct Engine {
@@ -36,6 +39,8 @@ pub struct Engine {
     pub(crate) audit: SealKey,
     /// see [`crate::mail::count_queued_letters`]
     pub(crate) queued_letters: AtomicU64,
+    /// who we are towards authenticators; `None` where this issuer has no passkeys
+    pub(crate) passkeys: Option<RelyingParty>,
     /// the numbers of changes, by which what is kept in memory is known to be good
     pub(crate) epochs: Arc<Epochs>,
     random: Box<dyn SecureRandom + Send + Sync>,
@@ -57,6 +62,7 @@ impl Engine {
         random: Box<dyn SecureRandom + Send + Sync>,
     ) -> Self {
         Self {
+            passkeys: RelyingParty::of(&issuer),
             issuer,
             policy,
             registry: Registry::new(Arc::clone(&epochs)),
@@ -74,6 +80,11 @@ impl Engine {
         }
     }
 
+    /// Whether people can have passkeys here: an issuer without a host name, or on plain HTTP, has none.
+    pub fn has_passkeys(&self) -> bool {
+        self.passkeys.is_some()
+    }
+
     /// The source of all randomness.
     pub fn random(&self) -> &dyn SecureRandom {
         self.random.as_ref()
@@ -87,6 +98,11 @@ impl Engine {
     /// A new id: 122 random bits, never used again.
     pub fn make_id(&self) -> Result<String> {
         Ok(uuid::Builder::from_random_bytes(self.random_bytes()?).into_uuid().simple().to_string())
+    }
+
+    /// 256 random bits as base64url, for what another side has to bring back: states, nonces, verifiers of PKCE.
+    pub fn make_nonce(&self) -> Result<String> {
+        Ok(URL_SAFE_NO_PAD.encode(self.random_bytes::<32>()?))
     }
 
     /// Random bytes.

@@ -96,6 +96,8 @@ pub struct Policy {
     pub admin_second_factor: bool,
     /// how old a sign-in may be for what changes an account
     pub sudo_age: i64,
+    /// the issuers of the providers in the settings, whose accounts let people in
+    pub issuers: Vec<String>,
     /// letters can be sent
     pub mail: bool,
     /// rules for passwords

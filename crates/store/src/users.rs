@@ -117,6 +117,15 @@ pub fn update_user_role(db: &mut Db, id: &str, role: &str, now: i64) -> Result<b
     Ok(changed == 1)
 }
 
+/// Notes that a passkey is offered now; `false` where that was done since `before`.
+pub fn update_passkey_offer(db: &mut Db, id: &str, before: i64, now: i64) -> Result<bool> {
+    let due = dsl::passkey_offered_at.is_null().or(dsl::passkey_offered_at.lt(before));
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)).filter(due))
+        .set(dsl::passkey_offered_at.eq(Some(now)))
+        .execute(db)?;
+    Ok(changed == 1)
+}
+
 /// Switches the second step of every sign-in on or off; `false` where there is no such person.
 pub fn update_user_second_step(db: &mut Db, id: &str, second_step: bool, now: i64) -> Result<bool> {
     let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))

@@ -3,6 +3,7 @@
 pub mod enter;
 pub mod factor;
 pub mod fresh;
+pub mod passkey;
 pub mod password;
 pub mod recovery;
 pub mod second;
@@ -10,6 +11,9 @@ pub mod session;
 pub mod sign_up;
 pub mod throttle;
 pub mod totp;
+pub mod trip;
+pub mod upstream;
+pub mod ways;
 
 pub use enter::{Method, Started};
 pub use session::SignedIn;

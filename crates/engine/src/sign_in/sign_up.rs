@@ -102,6 +102,17 @@ pub(crate) fn create_account(
     invite: Option<&str>,
     with: Method,
 ) -> Result<std::result::Result<UserRow, SignUpRefusal>> {
+    create_account_as(call, tx, new, invite, (with, None))
+}
+
+/// The same under an id that was drawn before and that nobody has: a passkey is made for it before the account is.
+pub(crate) fn create_account_as(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    new: &NewUser,
+    invite: Option<&str>,
+    (with, id): (Method, Option<String>),
+) -> Result<std::result::Result<UserRow, SignUpRefusal>> {
     let invite = invite.filter(|code| !code.trim().is_empty());
     let claimed = match (is_first_admin(call, tx, new)?, find_sign_up_mode(call, tx)?, invite) {
         (true, _, _) | (false, SignUpMode::Open, None) => None,
@@ -118,7 +129,8 @@ pub(crate) fn create_account(
     let role = claimed.as_ref().map_or(ROLE_USER, |claimed| claimed.role());
     // whoever has a code that only this mailbox was sent reads mail there
     let email_verified = new.email_verified || claimed.as_ref().is_some_and(|claimed| claimed.row.mailed_only);
-    let row = make_user_row(call, &NewUser { role, email_verified, ..new.clone() })?;
+    let mut row = make_user_row(call, &NewUser { role, email_verified, ..new.clone() })?;
+    row.id = id.unwrap_or(row.id);
     if !users::insert_user(tx, &row)? {
         if let Some(claimed) = claimed {
             claimed.give_back(tx)?;

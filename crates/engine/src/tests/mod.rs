@@ -84,6 +84,7 @@ fn default_policy() -> Policy {
         admin_email: None,
         admin_second_factor: false,
         sudo_age: 300,
+        issuers: Vec::new(),
         mail: true,
         password: PasswordPolicy { min_length: 15, m_cost: 8, t_cost: 1, p_cost: 1 },
         retention: Retention {

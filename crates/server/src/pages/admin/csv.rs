@@ -63,12 +63,7 @@ async fn send(request: &HttpRequest, state: &Data<State>) -> Page {
 }
 
 /// The lines after an address, and the address to go on with.
-async fn read_piece(
-    state: &State,
-    call: &Call,
-    filter: &UserFilter,
-    after: &str,
-) -> Result<(String, Option<String>)> {
+async fn read_piece(state: &State, call: &Call, filter: &UserFilter, after: &str) -> Result<(String, Option<String>)> {
     let (wanted, from) = (filter.clone(), after.to_owned());
     let read = state.read(call, move |_, db| {
         let rows = people::list_users_by_email(db, &wanted, &from, PIECE)?;

@@ -1,0 +1,85 @@
+//! The owner's passkeys: listed, renamed, removed, offered.
+
+use gatepost_store::identities::lock_user;
+use gatepost_store::passkeys::{self, PasskeyRow};
+use gatepost_store::{Db, Outcome, Tx, users};
+use serde_json::json;
+
+use crate::audit::{Actor, Event, record_event};
+use crate::call::Call;
+use crate::error::Result;
+use crate::mail::{Notice, queue_notice};
+use crate::sign_in::fresh::is_fresh;
+use crate::sign_in::second::settle_second_step;
+use crate::sign_in::session::SignedIn;
+use crate::sign_in::ways::count_ways_in;
+
+/// A passkey is offered at most once in this time, in seconds.
+const OFFER_EVERY: i64 = 30 * 86_400;
+
+/// The person's passkeys, oldest first, and whether one that works is the only way in.
+pub fn describe_own_passkeys(call: &Call, db: &mut Db, session: &SignedIn) -> Result<(Vec<PasskeyRow>, bool)> {
+    let rows = passkeys::list_passkeys(db, &session.user_id)?;
+    let only = match users::find_user(db, &session.user_id)? {
+        Some(user) => count_ways_in(call, db, &user)?.count() < 2,
+        None => true,
+    };
+    Ok((rows, only))
+}
+
+/// One of the person's passkeys.
+pub fn find_own_passkey(db: &mut Db, session: &SignedIn, id: &str) -> Result<Option<PasskeyRow>> {
+    Ok(passkeys::find_passkey(db, &session.user_id, id)?)
+}
+
+/// Changes what the person calls it; `false` where it is not there, or the sign-in not young and strong enough.
+pub fn rename_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str, name: &str) -> Result<Outcome<bool>> {
+    if !is_fresh(call, tx, session)? || !passkeys::update_passkey_name(tx, &session.user_id, id, name)? {
+        return Ok(Outcome::Rollback(false));
+    }
+    let event = Event::done(Actor::User(&session.user_id), "passkey.renamed", id);
+    record_event(call, tx, event, &json!({"name": name}))?;
+    Ok(Outcome::Commit(true))
+}
+
+/// What removing a passkey came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// it is gone
+    Done,
+    /// it is not there, or the sign-in is not young and strong enough
+    Refused,
+    /// nothing else lets its owner in (SO8)
+    LastWayIn,
+}
+
+/// Removes a passkey, unless it is the last way in. With the last second factor the second step goes as well.
+pub fn remove_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str) -> Result<Outcome<Removal>> {
+    let refused = Ok(Outcome::Rollback(Removal::Refused));
+    // the row's lock: of two removals at once the second sees the first
+    let Some(user) = lock_user(tx, &session.user_id)? else { return refused };
+    let Some(row) = passkeys::find_passkey(tx, &user.id, id)? else { return refused };
+    if !is_fresh(call, tx, session)? {
+        return refused;
+    }
+    // one that does not work any more is no way in
+    if row.flagged_at.is_none() && count_ways_in(call, tx, &user)?.count() < 2 {
+        return Ok(Outcome::Rollback(Removal::LastWayIn));
+    }
+    if !passkeys::delete_passkey(tx, &user.id, id)? {
+        return refused;
+    }
+    record_event(call, tx, Event::done(Actor::User(&user.id), "passkey.removed", id), &json!({"name": row.name}))?;
+    queue_notice(call, tx, &user.email, Notice::PasskeyRemoved { name: row.name })?;
+    settle_second_step(call, tx, &user.id)?;
+    Ok(Outcome::Commit(Removal::Done))
+}
+
+/// Whether to offer a passkey now: to somebody who has none, at most once in thirty days. Asking counts as offering.
+pub fn offer_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Outcome<bool>> {
+    if !call.engine.has_passkeys() || passkeys::count_passkeys(tx, &session.user_id)? > 0 {
+        return Ok(Outcome::Rollback(false));
+    }
+    let due = users::update_passkey_offer(tx, &session.user_id, call.now - OFFER_EVERY, call.now)?;
+    Ok(Outcome::Commit(due))
+}
