@@ -146,6 +146,7 @@ for_each_database! {
 
     fn development_prints_letters_and_sends_none(database) {
         let app = Setup::new(database).dev().spawn();
+        app.add_user(&ALICE);
         change_password(&app, &ALICE, NEW);
         wait_for_log(&app, "Subject: Password changed");
         wait_until("nothing waits any more", LIMIT, || count_waiting(&app) == "0");

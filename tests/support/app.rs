@@ -117,9 +117,10 @@ impl Setup {
         self
     }
 
-    /// `serve --dev`.
+    /// `serve --dev` with an empty database.
     pub(crate) fn dev(mut self) -> Self {
         self.dev = true;
+        self.filled = false;
         self
     }
 
@@ -145,7 +146,9 @@ impl Setup {
                 writeln!(toml, "{key} = {value}").expect("text");
             }
         }
-        toml + &write_declared() + &self.extra
+        // development declares samples of its own
+        let declared = if self.dev { String::new() } else { write_declared() };
+        toml + &declared + &self.extra
     }
 
     /// Starts the server.
