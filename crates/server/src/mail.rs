@@ -18,7 +18,9 @@ use crate::settings::mail::MailServer;
 use crate::state::State;
 
 pub(crate) use render::{Rendered, Writer};
-pub(crate) use send::{Failure, Sender};
+#[cfg(test)]
+pub(crate) use send::Letterhead;
+pub(crate) use send::{Failure, Sender, Trouble};
 
 /// Letters that other nodes or commands wrote down, and those that wait for another try, are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -110,7 +112,7 @@ async fn send_letter(state: &State, mailer: &Mailer, letter: TakenLetter) {
     let sent = match mailer.writer.write(&state.pages, &letter.envelope, (call.now, letter.expires_at)) {
         Err(fault) => Err(Failure::Refused(format!("it cannot be written: {fault}"))),
         Ok(rendered) => match &mailer.sender {
-            Some(sender) => sender.send(&letter, &rendered, call.now).await,
+            Some(sender) => sender.send(&letter.envelope.to, &letter.id, &rendered, call.now).await,
             None => {
                 print_letter(&letter.envelope.to, &rendered);
                 Ok(())
