@@ -22,6 +22,7 @@ pub mod keys;
 pub mod mails;
 mod migrate;
 mod open;
+pub mod personal;
 mod postgres;
 pub mod refresh_tokens;
 pub mod resource_servers;

@@ -1,6 +1,7 @@
 //! Pages for people. A handler finds out who asks ([`visitor::Visitor`]), makes one call, and shows a view.
 
 pub(crate) mod account;
+pub(crate) mod activity;
 pub(crate) mod assets;
 pub(crate) mod brand;
 pub(crate) mod consent;
@@ -11,6 +12,7 @@ pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod password;
+pub(crate) mod personal;
 pub(crate) mod render;
 pub(crate) mod setup;
 pub(crate) mod signup;

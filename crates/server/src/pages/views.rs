@@ -6,6 +6,7 @@ mod compare;
 mod errors;
 mod events;
 mod names;
+mod personal;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -19,6 +20,7 @@ pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use events::{EventView, describe_event};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
+pub(crate) use personal::{ActivityRow, ActivityShow, ActivityView, DataView, DeleteView, DeletedView};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
 pub(crate) trait View: Serialize {
@@ -63,6 +65,8 @@ pub(crate) enum Notice {
     AccessEnded,
     /// The first administrator was made and can sign in now.
     SetupDone,
+    /// Somebody else's session was ended; shown on the security page.
+    NotYou,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
 }
