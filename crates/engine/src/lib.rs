@@ -26,6 +26,7 @@ pub mod mail;
 pub mod manage;
 mod oxide;
 pub mod password;
+pub mod personal;
 mod policy;
 pub mod registry;
 pub mod revoke;

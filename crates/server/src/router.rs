@@ -9,6 +9,9 @@ use gatepost_protocol::issuer::Issuer;
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
 use crate::pages::{account, admin, assets, consent, errors, home, login, logout, password, setup, signup};
+use crate::pages::{
+    account, activity, assets, consent, errors, home, login, logout, password, personal, setup, signup,
+};
 use crate::respond::preflight;
 
 /// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
@@ -47,6 +50,9 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_get(at("/account/apps"), account::apps));
     add(only_get(at("/account/apps/{client_id}/end"), account::ask_end_access));
     add(only_post(at("/account/apps/end"), account::end_access));
+    add(both(at("/account/activity"), activity::get, activity::post));
+    add(both(at("/account/data"), personal::show_data, personal::download));
+    add(both(at("/account/delete"), personal::ask_delete, personal::delete));
     add(only_get(at("/assets/{name}"), assets::get));
 
     // administration

@@ -74,6 +74,8 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// actions that begin so: `session.`
     pub action_prefix: Option<String>,
+    /// actions that do not begin so
+    pub except_prefix: Option<String>,
     /// `done` or `refused`
     pub result: Option<String>,
     /// not before, in unix seconds
@@ -147,6 +149,9 @@ fn list_part(db: &mut Db, filter: &AuditFilter, (part, walk): (Part, &Walk), lim
     }
     if let Some(prefix) = &filter.action_prefix {
         query = query.filter(dsl::action.like(format!("{}%", escape_like(prefix))).escape('!'));
+    }
+    if let Some(prefix) = &filter.except_prefix {
+        query = query.filter(dsl::action.not_like(format!("{}%", escape_like(prefix))).escape('!'));
     }
     if let Some(result) = &filter.result {
         query = query.filter(dsl::result.eq(result.clone()));

@@ -65,6 +65,12 @@ pub fn list_live_grants(db: &mut Db, user_id: &str, now: i64) -> Result<Vec<Gran
     Ok(query.select(GrantRow::as_select()).load(db)?)
 }
 
+/// All grants of a person that are still stored, the ended ones too, newest first.
+pub fn list_user_grants(db: &mut Db, user_id: &str) -> Result<Vec<GrantRow>> {
+    let query = dsl::grants.filter(dsl::user_id.eq(user_id)).order(dsl::created_at.desc()).limit(10_000);
+    Ok(query.select(GrantRow::as_select()).load(db)?)
+}
+
 /// Notes that a grant was used.
 pub fn update_grant_use(db: &mut Db, id: &str, now: i64) -> Result<()> {
     diesel::update(dsl::grants.filter(dsl::id.eq(id))).set(dsl::last_used_at.eq(now)).execute(db)?;

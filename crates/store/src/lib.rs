@@ -27,6 +27,7 @@ mod migrate;
 mod open;
 pub mod passkeys;
 pub mod people;
+pub mod personal;
 mod postgres;
 pub mod recovery_codes;
 pub mod refresh_tokens;

@@ -85,6 +85,12 @@ pub fn list_live_sessions(db: &mut Db, user_id: &str, now: i64) -> Result<Vec<Se
     Ok(query.select(SessionRow::as_select()).load(db)?)
 }
 
+/// All sessions of a person that are still stored, the ended ones too, newest first.
+pub fn list_sessions(db: &mut Db, user_id: &str) -> Result<Vec<SessionRow>> {
+    let query = dsl::sessions.filter(dsl::user_id.eq(user_id)).order(dsl::created_at.desc()).limit(1000);
+    Ok(query.select(SessionRow::as_select()).load(db)?)
+}
+
 /// Notes that a session was used and moves its idle end; `false` where it is not live any more. The row stays locked
 /// until the transaction ends, so whoever ends the session meanwhile comes after it.
 pub fn update_session_use(db: &mut Db, id: &str, now: i64, idle_expires_at: i64) -> Result<bool> {

@@ -105,6 +105,25 @@ pub fn list_events_forth(
     Ok(list_filtered_events(db, filter, &Walk::Forth(after.cloned()), limit.clamp(1, LONGEST))?)
 }
 
+/// An event as a document: everything but its mark.
+pub fn show_event(row: &AuditRow) -> serde_json::Value {
+    let detail = serde_json::from_str(&row.detail).unwrap_or(serde_json::Value::Null);
+    serde_json::json!({
+        "id": row.id,
+        "at": row.at,
+        "actor_kind": row.actor_kind,
+        "actor_id": row.actor_id,
+        "action": row.action,
+        "subject_id": row.subject_id,
+        "result": row.result,
+        "ip": row.ip,
+        "user_agent": row.user_agent,
+        "request_id": row.request_id,
+        "detail": detail,
+        "seal": row.seal,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

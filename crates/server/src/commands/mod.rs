@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod admin;
+mod audit;
 mod client;
 mod config;
 mod doctor;
@@ -67,6 +68,8 @@ enum Command {
     Key(key::KeyArgs),
     /// Get back in
     Admin(admin::AdminArgs),
+    /// Read what happened, and look for traces of tampering
+    Audit(audit::AuditArgs),
     /// Delete what has ended; the server does it by itself
     Sweep(sweep::SweepArgs),
     /// Sign in with the browser
@@ -119,6 +122,7 @@ async fn run_operator(command: Command, settings: &Settings, style: &Output) -> 
         Command::User(args) => user::run_user(args, settings, style).await,
         Command::Key(args) => key::run_key(args, settings, style).await,
         Command::Admin(args) => admin::run_admin(args, settings, style).await,
+        Command::Audit(args) => audit::run_audit(args, settings, style).await,
         Command::Sweep(args) => sweep::run_sweep(args, settings, style).await,
         Command::Token(TokenArgs { operator: Some(command), .. }) => {
             token::run_operator_token(command, settings, style).await

@@ -78,12 +78,18 @@ async fn show_sessions(request: &HttpRequest, state: &State) -> Page {
     let visitor = Visitor::recognise(state, request).await?;
     let (session, frame) = visitor.frame(read_notice(request))?;
     let (now, current, signed_in) = (visitor.call.now, session.session_id.clone(), session.clone());
-    let rows = state.read(&visitor.call, move |call, db| engine_account::list_sessions(call, db, &signed_in)).await;
-    let rows = rows.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
+    let rows = state.read(&visitor.call, move |call, db| {
+        let rows = engine_account::list_sessions(call, db, &signed_in)?;
+        let new = engine_account::find_new_places(call, db, &signed_in, &rows)?;
+        Ok((rows, new))
+    });
+    let (rows, new_places) = rows.await.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     let mut sessions: Vec<SessionRow> = rows
         .into_iter()
         .map(|row| SessionRow {
             current: row.id == current,
+            new_place: row.id != current && new_places.contains(&row.id),
+            methods: row.methods,
             id: row.id,
             browser: describe_browser(&row.user_agent),
             place: None,

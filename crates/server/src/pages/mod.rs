@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod admin;
+pub(crate) mod activity;
 pub(crate) mod assets;
 pub(crate) mod brand;
 pub(crate) mod consent;
@@ -12,6 +13,7 @@ pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod password;
+pub(crate) mod personal;
 pub(crate) mod render;
 pub(crate) mod setup;
 pub(crate) mod signup;

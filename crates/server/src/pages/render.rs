@@ -53,7 +53,11 @@ const fn headers_with(policy: &'static str) -> [(&'static str, &'static str); 9]
 /// The templates that are built in, by file name.
 const TEMPLATES: &[(&str, &str)] = &[
     ("account.html", include_str!("../../templates/account.html")),
+    ("account_activity.html", include_str!("../../templates/account_activity.html")),
     ("account_apps.html", include_str!("../../templates/account_apps.html")),
+    ("account_data.html", include_str!("../../templates/account_data.html")),
+    ("account_delete.html", include_str!("../../templates/account_delete.html")),
+    ("account_deleted.html", include_str!("../../templates/account_deleted.html")),
     ("account_end_access.html", include_str!("../../templates/account_end_access.html")),
     ("account_password.html", include_str!("../../templates/account_password.html")),
     ("account_profile.html", include_str!("../../templates/account_profile.html")),

@@ -7,6 +7,7 @@ mod errors;
 mod events;
 mod names;
 mod people;
+mod personal;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -24,6 +25,7 @@ pub(crate) use people::{
     FirstStep, NewUserView, OverviewView, PersonAct, PersonActView, PersonApp, PersonRow, PersonStatus, PersonView,
     ProviderView, ToDo, UserAddedView, UsersView, WaysView,
 };
+pub(crate) use personal::{ActivityRow, ActivityShow, ActivityView, DataView, DeleteView, DeletedView};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
 pub(crate) trait View: Serialize {
@@ -68,6 +70,8 @@ pub(crate) enum Notice {
     AccessEnded,
     /// The first administrator was made and can sign in now.
     SetupDone,
+    /// Somebody else's session was ended; shown on the security page.
+    NotYou,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
     /// An administrator disabled an account.

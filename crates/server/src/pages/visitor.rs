@@ -226,6 +226,7 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "session-ended" => Some(Notice::SessionEnded),
         "others-ended" => Some(Notice::OthersEnded),
         "access-ended" => Some(Notice::AccessEnded),
+        "not-you" => Some(Notice::NotYou),
         "setup-done" => Some(Notice::SetupDone),
         "user-disabled" => Some(Notice::UserDisabled),
         "user-enabled" => Some(Notice::UserEnabled),

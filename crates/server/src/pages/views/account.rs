@@ -68,6 +68,10 @@ pub(crate) struct SessionRow {
     pub(crate) last_used: Moment,
     /// When the person signed in.
     pub(crate) signed_in: Moment,
+    /// How the person signed in, as words: `pwd otp`.
+    pub(crate) methods: String,
+    /// Started lately from a network that was not seen before.
+    pub(crate) new_place: bool,
     /// The session that looks at the page: shown first, without a button.
     pub(crate) current: bool,
 }

@@ -1,6 +1,7 @@
 //! One view of every page in every state, with the same text in all fields for the test of escaping.
 
 mod account;
+mod personal;
 
 use super::super::Pages;
 use crate::pages::views::*;

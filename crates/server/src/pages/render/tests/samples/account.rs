@@ -32,6 +32,7 @@ impl Samples<'_> {
         self.add("account-password-faults", &wrong);
         self.add_sessions();
         self.add_apps();
+        self.add_personal();
     }
 
     fn add_sessions(&mut self) {
@@ -42,11 +43,19 @@ impl Samples<'_> {
             ip: self.o("203.0.113.24"),
             last_used: ago(0),
             signed_in: ago(40 * DAY),
+            methods: self.s("pwd otp"),
+            new_place: false,
             current: true,
         };
         self.add("account-sessions-only", &SessionsView { frame: self.frame(None), sessions: vec![session.clone()] });
-        let phone =
-            SessionRow { current: false, browser: self.s("Safari on iPhone"), last_used: ago(240), ..session.clone() };
+        let phone = SessionRow {
+            current: false,
+            new_place: true,
+            methods: self.s("passkey"),
+            browser: self.s("Safari on iPhone"),
+            last_used: ago(240),
+            ..session.clone()
+        };
         let bare = SessionRow {
             place: None,
             ip: self.o("2001:db8:85a3:8d3:1319:8a2e:370:7348"),
