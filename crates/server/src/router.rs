@@ -62,6 +62,8 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(both(at("/admin/users/new"), admin::new_user::get, admin::new_user::post));
     add(only_get(at("/admin/users/{id}"), admin::person::get));
     add(both(at("/admin/users/{id}/{act}"), admin::acts::get, admin::acts::post));
+    add(only_get(at("/admin/audit"), admin::log::get));
+    add(only_get(at("/admin/audit.jsonl"), admin::log::export));
 
     // API
     add(open_get(at("/api/v1/whoami"), whoami::get));                                // RFC 6750

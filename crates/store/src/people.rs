@@ -210,6 +210,11 @@ pub fn list_ways_in(db: &mut Db, people: &[UserRow]) -> Result<Vec<WaysIn>> {
     Ok(people.iter().map(ways).collect())
 }
 
+/// The people with these ids, in no order; who is gone is left out.
+pub fn list_users_of(db: &mut Db, ids: &[String]) -> Result<Vec<UserRow>> {
+    Ok(users::table.filter(users::id.eq_any(ids)).select(UserRow::as_select()).load(db)?)
+}
+
 /// Removes a person and, by the rules of the tables, everything that is theirs; `false` where there is no such person.
 pub fn delete_user(db: &mut Db, id: &str) -> Result<bool> {
     Ok(diesel::delete(users::table.filter(users::id.eq(id))).execute(db)? == 1)

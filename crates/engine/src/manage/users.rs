@@ -7,6 +7,7 @@ use gatepost_store::users::{self, ROLE_ADMIN, ROLE_USER, UserRow};
 use gatepost_store::{Db, Outcome, Topic, Tx, sessions};
 use serde_json::{Value, json};
 
+use super::factors::reset_factors;
 use super::{ManageFault, Managed, invalid};
 use crate::account::end_all_access;
 use crate::audit::{Actor, Event, record_event};
@@ -142,6 +143,30 @@ pub fn delete_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) ->
     Ok(Outcome::Commit(Ok(ended)))
 }
 
+/// Removes passkeys, authenticator app and recovery codes, and ends sessions and every app's access. Whoever would leave nobody who can
+/// administer is kept from it; a command on the host is not, because it is the way out when an administrator has lost them.
+pub fn reset_user_factors(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<UserRow> {
+    let user = match begin_act(tx, actor, who)? {
+        Ok(user) => user,
+        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
+    };
+    if !matches!(actor, Actor::Operator) && needs_factors(call, tx, &user)? {
+        return refuse_last_admin(&user);
+    }
+    people::delete_user_mail_links(tx, &user.id)?;
+    reset_factors(call, tx, &user.id, actor)
+}
+
+/// Whether nobody could administer if this person lost the second factors: passkeys can be the only way in.
+pub fn needs_factors(call: &Call, db: &mut Db, user: &UserRow) -> Result<bool> {
+    if !is_last_admin(call, db, user)? {
+        return Ok(false);
+    }
+    let ways = people::list_ways_in(db, std::slice::from_ref(user))?.pop().unwrap_or_default();
+    let left = WaysIn { passkeys: Vec::new(), authenticator: false, ..ways.clone() };
+    Ok(!can_get_in(call, &left) || (call.policy().admin_second_factor && ways.has_second_factor()))
+}
+
 /// Sets a new password for somebody: ends every session and every app's access.
 pub fn reset_password(
     call: &Call,
@@ -161,12 +186,12 @@ pub fn reset_password(
     Ok(Outcome::Commit(Ok(user)))
 }
 
-/// Writes down that a list of people left the house.
-pub fn note_export(call: &Call, tx: &mut Tx<'_>, actor: &str) -> Managed<()> {
+/// Writes down that somebody took a list along: `users.exported` or `audit.exported`.
+pub fn note_export(call: &Call, tx: &mut Tx<'_>, actor: &str, action: &'static str) -> Managed<()> {
     if let Err(fault) = check_actor(tx, Actor::User(actor))? {
         return Ok(Outcome::Rollback(Err(fault)));
     }
-    record_event(call, tx, Event::done(Actor::User(actor), "users.exported", ""), &json!(null))?;
+    record_event(call, tx, Event::done(Actor::User(actor), action, ""), &json!(null))?;
     Ok(Outcome::Commit(Ok(())))
 }
 

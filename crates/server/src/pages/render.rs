@@ -64,6 +64,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("account_security.html", include_str!("../../templates/account_security.html")),
     ("account_sessions.html", include_str!("../../templates/account_sessions.html")),
     ("admin.html", include_str!("../../templates/admin.html")),
+    ("admin_audit.html", include_str!("../../templates/admin_audit.html")),
     ("admin_overview.html", include_str!("../../templates/admin_overview.html")),
     ("admin_parts.html", include_str!("../../templates/admin_parts.html")),
     ("admin_user.html", include_str!("../../templates/admin_user.html")),

@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod audit_log;
 mod compare;
 mod errors;
 mod events;
@@ -18,6 +19,7 @@ pub(crate) use account::{
     AccountFrame, AppRow, AppsView, EndAccessView, PasswordView, ProfileView, SecurityView, SessionRow, SessionsView,
 };
 pub(crate) use admin::AdminFrame;
+pub(crate) use audit_log::{AuditView, ChainState, LogRow, Party};
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use events::{EventView, describe_event};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
@@ -82,6 +84,8 @@ pub(crate) enum Notice {
     UserDeleted,
     /// An administrator ended all sessions of a person.
     UserSessionsEnded,
+    /// An administrator removed somebody's second factors.
+    FactorsReset,
     /// An administrator changed a role.
     RoleChanged,
     /// Nothing was done, because nobody would be left to administer.

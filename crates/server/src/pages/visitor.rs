@@ -232,6 +232,7 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "user-enabled" => Some(Notice::UserEnabled),
         "user-deleted" => Some(Notice::UserDeleted),
         "user-sessions-ended" => Some(Notice::UserSessionsEnded),
+        "factors-reset" => Some(Notice::FactorsReset),
         "role-changed" => Some(Notice::RoleChanged),
         "last-administrator" => Some(Notice::LastAdministrator),
         _ => None,

@@ -6,7 +6,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::Call;
 use gatepost_engine::audit::Actor;
 use gatepost_engine::journey;
-use gatepost_engine::manage::users::{delete_user, end_user_sessions, is_last_admin, set_user_disabled, set_user_role};
+use gatepost_engine::manage::users::{
+    delete_user, end_user_sessions, is_last_admin, needs_factors, reset_user_factors, set_user_disabled, set_user_role,
+};
 use gatepost_engine::manage::{ManageFault, Managed};
 use gatepost_store::users::{ROLE_ADMIN, ROLE_USER, find_user};
 use gatepost_store::{Outcome, Tx, people};
@@ -34,11 +36,15 @@ async fn ask(request: &HttpRequest, id: &str, word: &str, state: &State) -> Page
         let Some(user) = find_user(db, &wanted)? else { return Ok(None) };
         let sessions = people::count_live_sessions(db, Some(&user.id), call.now)?;
         let apps = people::count_live_apps(db, &user.id, call.now)?;
-        let last = is_last_admin(call, db, &user)?;
-        Ok(Some((user, sessions, apps, last)))
+        let refused = match act {
+            PersonAct::Demote | PersonAct::Disable | PersonAct::Delete => is_last_admin(call, db, &user)?,
+            PersonAct::ResetFactors => needs_factors(call, db, &user)?,
+            PersonAct::EndSessions | PersonAct::Promote | PersonAct::Enable => false,
+        };
+        Ok(Some((user, sessions, apps, refused)))
     });
     let found = read.await.map_err(|error| trouble(state, &admin, &error))?;
-    let Some((user, sessions, apps, last)) = found else { return Err(not_found(state, &admin)) };
+    let Some((user, sessions, apps, refused)) = found else { return Err(not_found(state, &admin)) };
     let back = format!("/admin/users/{}/{}", user.id, act.as_str());
     require_fresh(state, &admin.visitor, &admin.session, journey::Act::Administer, &back).await?;
     let keeps_apps = matches!(act, PersonAct::Promote | PersonAct::Demote);
@@ -52,7 +58,7 @@ async fn ask(request: &HttpRequest, id: &str, word: &str, state: &State) -> Page
         email: user.email,
         sessions: count(sessions),
         apps: (!keeps_apps).then(|| count(apps)),
-        refused: last && act.is_kept_from_last(),
+        refused,
     };
     Ok(admin.visitor.page(state, StatusCode::OK, &view))
 }
@@ -104,6 +110,7 @@ fn find_next(id: &str, act: PersonAct) -> String {
     let done = match act {
         PersonAct::Delete => return "/admin/users?done=user-deleted".to_owned(),
         PersonAct::EndSessions => "user-sessions-ended",
+        PersonAct::ResetFactors => "factors-reset",
         PersonAct::Promote | PersonAct::Demote => "role-changed",
         PersonAct::Disable => "user-disabled",
         PersonAct::Enable => "user-enabled",
@@ -124,6 +131,7 @@ fn do_act(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, id: &str, act: PersonA
     }
     Ok(match act {
         PersonAct::EndSessions => forget(end_user_sessions(call, tx, actor, id)?),
+        PersonAct::ResetFactors => forget(reset_user_factors(call, tx, actor, id)?),
         PersonAct::Promote => forget(set_user_role(call, tx, actor, id, ROLE_ADMIN)?),
         PersonAct::Demote => forget(set_user_role(call, tx, actor, id, ROLE_USER)?),
         PersonAct::Disable => forget(set_user_disabled(call, tx, actor, id, true)?),

@@ -1,8 +1,8 @@
 //! The people of a filter as CSV (RFC 4180), piece by piece; nothing secret is in it (AD8).
 
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 use gatepost_engine::journey::Act;
 use gatepost_engine::manage::users::note_export;
@@ -31,21 +31,9 @@ async fn send(request: &HttpRequest, state: &Data<State>) -> Page {
     require_fresh(state, &admin.visitor, &admin.session, Act::Administer, &back).await?;
     let filter = Asked::read(request).filter;
     let actor = admin.session.user_id.clone();
-    let noted = state.write(&admin.visitor.call, move |call, tx| note_export(call, tx, &actor)).await;
+    let noted = state.write(&admin.visitor.call, move |call, tx| note_export(call, tx, &actor, "users.exported")).await;
     if let Err(fault) = noted.map_err(|error| trouble(state, &admin, &error))? {
         return Err(refuse(state, &admin, &fault));
-    }
-    let fixed = |name, value| (HeaderName::from_static(name), HeaderValue::from_static(value));
-    let mut response = HttpResponse::Ok();
-    for pair in [
-        fixed("content-type", "text/csv; charset=utf-8"),
-        fixed("content-disposition", "attachment; filename=\"users.csv\""),
-        fixed("x-content-type-options", "nosniff"),
-        fixed("referrer-policy", "no-referrer"),
-        fixed("cross-origin-resource-policy", "same-origin"),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ] {
-        response.insert_header(pair);
     }
     let begin = Some((Data::clone(state), admin.visitor.call.clone(), filter, String::new()));
     let pieces = stream::unfold(begin, |rest| async move {
@@ -59,7 +47,24 @@ async fn send(request: &HttpRequest, state: &Data<State>) -> Page {
             }
         }
     });
-    Ok(response.streaming(Box::pin(pieces)))
+    Ok(make_download("text/csv; charset=utf-8", "attachment; filename=\"users.csv\"").streaming(Box::pin(pieces)))
+}
+
+/// The head of a file that is not to be shown, guessed at or kept.
+pub(super) fn make_download(media_type: &'static str, disposition: &'static str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    for (name, value) in [
+        ("content-type", media_type),
+        ("content-disposition", disposition),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        response.insert_header((HeaderName::from_static(name), HeaderValue::from_static(value)));
+    }
+    response
 }
 
 /// The lines after an address, and the address to go on with.

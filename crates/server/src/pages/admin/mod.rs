@@ -2,6 +2,7 @@
 
 pub(crate) mod acts;
 pub(crate) mod csv;
+pub(crate) mod log;
 pub(crate) mod new_user;
 pub(crate) mod overview;
 pub(crate) mod person;

@@ -3,14 +3,16 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::audit::query::{AuditFilter, list_events};
 use gatepost_engine::keys::list_key_states;
 use gatepost_engine::{Call, Result};
 use gatepost_store::Db;
 use gatepost_store::people::{self, UserFilter};
 
+use super::log::describe_log;
 use super::{Page, count, either, trouble};
 use crate::pages::guard::Admin;
-use crate::pages::views::{FirstStep, OverviewView, ToDo};
+use crate::pages::views::{FirstStep, LogRow, OverviewView, ToDo};
 use crate::pages::visitor::read_notice;
 use crate::settings::Settings;
 use crate::state::State;
@@ -35,6 +37,7 @@ async fn show(request: &HttpRequest, state: &State) -> Page {
         sessions: count(counts.sessions),
         failed: count(counts.failed),
         failed_usual: count(counts.failed_week.div_euclid(7)),
+        events: counts.events,
     };
     Ok(admin.visitor.page(state, StatusCode::OK, &view))
 }
@@ -51,12 +54,14 @@ struct Counts {
     invites: i64,
     /// when the first of the keys ends that nothing follows
     key_ends: Option<i64>,
+    events: Vec<LogRow>,
 }
 
 fn read_counts(call: &Call, db: &mut Db) -> Result<Counts> {
     let (now, today) = (call.now, call.now - call.now.rem_euclid(DAY));
     let admins = people::list_enabled_admins(db)?;
     let ways = people::list_ways_in(db, &admins)?;
+    let events = list_events(call, db, &AuditFilter::default(), None, 10)?;
     Ok(Counts {
         people: people::count_users(db, &UserFilter::default())?,
         sign_ins: people::count_events(db, "session.started", "done", today, now + 1)?,
@@ -68,6 +73,7 @@ fn read_counts(call: &Call, db: &mut Db) -> Result<Counts> {
         clients: people::count_clients(db)?,
         invites: people::count_invites(db)?,
         key_ends: find_key_end(call, db)?,
+        events: describe_log(call, db, &events.events)?,
     })
 }
 

@@ -3,7 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::manage::users::is_last_admin;
+use gatepost_engine::audit::query::{AuditFilter, list_account_events};
+use gatepost_engine::manage::users::{is_last_admin, needs_factors};
 use gatepost_engine::{Call, Result};
 use gatepost_store::Db;
 use gatepost_store::clients::find_client;
@@ -12,9 +13,10 @@ use gatepost_store::people::{self, WaysIn};
 use gatepost_store::sessions::{self, list_live_sessions};
 use gatepost_store::users::{ROLE_ADMIN, UserRow, find_user};
 
+use super::log::describe_log;
 use super::{Page, describe_ways, either, find_status, not_found, trouble};
 use crate::pages::guard::Admin;
-use crate::pages::views::{Moment, PersonApp, PersonView, SessionRow, describe_browser};
+use crate::pages::views::{LogRow, Moment, PersonApp, PersonView, SessionRow, describe_browser};
 use crate::pages::visitor::read_notice;
 use crate::state::State;
 
@@ -25,6 +27,8 @@ struct Found {
     sessions: Vec<sessions::SessionRow>,
     apps: Vec<(GrantRow, String)>,
     last: bool,
+    needs_factors: bool,
+    events: Vec<LogRow>,
 }
 
 fn read_person(call: &Call, db: &mut Db, id: &str) -> Result<Option<Found>> {
@@ -41,7 +45,10 @@ fn read_person(call: &Call, db: &mut Db, id: &str) -> Result<Option<Found>> {
     }
     let sessions = list_live_sessions(db, id, call.now)?;
     let last = is_last_admin(call, db, &user)?;
-    Ok(Some(Found { user, ways, sessions, apps, last }))
+    let needs_factors = needs_factors(call, db, &user)?;
+    let page = list_account_events(call, db, (&user.id, &AuditFilter::default()), None, 10)?;
+    let events = describe_log(call, db, &page.events)?;
+    Ok(Some(Found { user, ways, sessions, apps, last, needs_factors, events }))
 }
 
 pub(crate) async fn get(request: HttpRequest, id: Path<String>, state: Data<State>) -> HttpResponse {
@@ -53,7 +60,9 @@ async fn show(request: &HttpRequest, id: &str, state: &State) -> Page {
     let wanted = id.to_owned();
     let found = state.read(&admin.visitor.call, move |call, db| read_person(call, db, &wanted)).await;
     let found = found.map_err(|error| trouble(state, &admin, &error))?;
-    let Some(Found { user, ways, sessions, apps, last }) = found else { return Err(not_found(state, &admin)) };
+    let Some(Found { user, ways, sessions, apps, last, needs_factors, events }) = found else {
+        return Err(not_found(state, &admin));
+    };
     let now = admin.visitor.call.now;
     let session = |row: sessions::SessionRow| SessionRow {
         current: row.id == admin.session.session_id,
@@ -82,10 +91,13 @@ async fn show(request: &HttpRequest, id: &str, state: &State) -> Page {
         id: user.id,
         name: user.name,
         email: user.email,
-        ways: describe_ways(ways),
         sessions: sessions.into_iter().map(session).collect(),
         apps: apps.into_iter().map(app).collect(),
         last_administrator: last,
+        needs_factors,
+        has_factors: ways.has_second_factor() || ways.recovery_codes > 0,
+        events,
+        ways: describe_ways(ways),
         mail: admin.visitor.call.policy().mail,
     };
     Ok(admin.visitor.page(state, StatusCode::OK, &view))

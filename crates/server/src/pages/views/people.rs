@@ -1,6 +1,6 @@
 //! Pages of the administration about people: the overview, the list, one person, and what can be done to them.
 
-use super::{AccountFaults, AdminFrame, Moment, SessionRow, View};
+use super::{AccountFaults, AdminFrame, LogRow, Moment, SessionRow, View};
 use serde::Serialize;
 
 /// What an account is good for; texts are `people.status.*`.
@@ -161,8 +161,14 @@ pub(crate) struct PersonView {
     pub(crate) apps: Vec<PersonApp>,
     /// Without this person nobody could administer: what would take that away is not offered.
     pub(crate) last_administrator: bool,
+    /// The same about the second factors.
+    pub(crate) needs_factors: bool,
+    /// There are second factors.
+    pub(crate) has_factors: bool,
     /// Letters can be sent.
     pub(crate) mail: bool,
+    /// What the person did and what was done to the person, newest first.
+    pub(crate) events: Vec<LogRow>,
 }
 
 /// What can be done to a person; texts are `person-act.*`.
@@ -171,6 +177,8 @@ pub(crate) struct PersonView {
 pub(crate) enum PersonAct {
     /// End every session and every app's access.
     EndSessions,
+    /// Remove passkeys, authenticator app and recovery codes.
+    ResetFactors,
     /// Make an administrator.
     Promote,
     /// Take the role of an administrator.
@@ -185,13 +193,14 @@ pub(crate) enum PersonAct {
 
 impl PersonAct {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::EndSessions, Self::Promote, Self::Demote, Self::Disable, Self::Enable, Self::Delete];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::EndSessions, Self::ResetFactors, Self::Promote, Self::Demote, Self::Disable, Self::Enable, Self::Delete];
 
     /// The word in addresses and texts.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::EndSessions => "end-sessions",
+            Self::ResetFactors => "reset-factors",
             Self::Promote => "promote",
             Self::Demote => "demote",
             Self::Disable => "disable",
@@ -203,11 +212,6 @@ impl PersonAct {
     /// Whether it takes something away, which makes its button red.
     pub(crate) fn is_dangerous(self) -> bool {
         !matches!(self, Self::Promote | Self::Enable)
-    }
-
-    /// Whether the last administrator is kept from it.
-    pub(crate) fn is_kept_from_last(self) -> bool {
-        matches!(self, Self::Demote | Self::Disable | Self::Delete)
     }
 }
 
@@ -289,6 +293,8 @@ pub(crate) struct OverviewView {
     pub(crate) failed: u64,
     /// Failed sign-ins a day, on average of the seven days before.
     pub(crate) failed_usual: u64,
+    /// The last events of everybody, newest first.
+    pub(crate) events: Vec<LogRow>,
 }
 
 impl View for OverviewView {
