@@ -2,7 +2,9 @@
 
 pub(crate) mod account;
 pub(crate) mod assets;
+pub(crate) mod authenticator;
 pub(crate) mod brand;
+pub(crate) mod confirm;
 pub(crate) mod consent;
 pub(crate) mod continue_request;
 pub(crate) mod errors;
@@ -11,7 +13,10 @@ pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod password;
+pub(crate) mod recovery;
 pub(crate) mod render;
+pub(crate) mod second;
+pub(crate) mod security;
 pub(crate) mod setup;
 pub(crate) mod signup;
 pub(crate) mod texts;

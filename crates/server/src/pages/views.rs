@@ -5,6 +5,7 @@ mod admin;
 mod compare;
 mod errors;
 mod names;
+mod second;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -12,11 +13,15 @@ use serde::Serialize;
 use url::{Host, Url};
 
 pub(crate) use account::{
-    AccountFrame, AppRow, AppsView, EndAccessView, PasswordView, ProfileView, SecurityView, SessionRow, SessionsView,
+    AccountFrame, AppRow, AppsView, EndAccessView, PasswordView, ProfileView, SessionRow, SessionsView,
 };
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
+pub(crate) use second::{
+    AuthenticatorGoneView, AuthenticatorView, CodesLeftView, ConfirmView, ConfirmWay, FirstPasswordView,
+    RecoveryCodesView, RenewCodesView, SecondStepView, SecurityView, ToggleView,
+};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
 pub(crate) trait View: Serialize {
@@ -63,6 +68,16 @@ pub(crate) enum Notice {
     SetupDone,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
+    /// Every sign-in asks for a second step from now on.
+    SecondStepOn,
+    /// No sign-in asks for a second step any more.
+    SecondStepOff,
+    /// The authenticator app was removed, and passkeys are still asked for.
+    AuthenticatorRemoved,
+    /// There is a new set of recovery codes.
+    CodesRenewed,
+    /// A first password was set.
+    PasswordSet,
 }
 
 /// What is wrong with one field; texts are `fault.*`.
@@ -104,6 +119,14 @@ pub(crate) enum Fault {
     PasswordWrong,
     /// The new password equals the current one.
     PasswordSame,
+    /// The code of the authenticator app is not one of the present ones.
+    CodeWrong,
+    /// The code of the authenticator app was used before.
+    CodeUsed,
+    /// There is no such recovery code, or it was used.
+    RecoveryCodeWrong,
+    /// The box that says the codes are saved is empty.
+    NotSaved,
 }
 
 /// Faults of the fields of sign-up and set-up.

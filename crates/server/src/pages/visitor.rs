@@ -223,6 +223,11 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "session-ended" => Some(Notice::SessionEnded),
         "others-ended" => Some(Notice::OthersEnded),
         "access-ended" => Some(Notice::AccessEnded),
+        "second-step-on" => Some(Notice::SecondStepOn),
+        "second-step-off" => Some(Notice::SecondStepOff),
+        "authenticator-removed" => Some(Notice::AuthenticatorRemoved),
+        "codes-renewed" => Some(Notice::CodesRenewed),
+        "password-set" => Some(Notice::PasswordSet),
         "setup-done" => Some(Notice::SetupDone),
         _ => None,
     }

@@ -71,6 +71,9 @@ pub(super) struct AddArgs {
     /// Repeat the answer to a refresh that comes twice within seconds, for clients that lose answers
     #[arg(long)]
     refresh_replay: bool,
+    /// People must have signed in with two factors: a passkey, or a code beside their password
+    #[arg(long)]
+    require_second_factor: bool,
 }
 
 #[derive(Args, Debug)]
