@@ -145,6 +145,7 @@ async fn complete_spec(args: AddArgs, style: &Output) -> Result<ClientSpec, Prob
         refresh_absolute_ttl: args.ttls.refresh_absolute_ttl,
         keep_refresh_token: args.keep_refresh_token,
         refresh_replay: args.refresh_replay,
+        require_second_factor: args.require_second_factor,
         ..ClientSpec::new(&name, kind)
     })
 }
