@@ -53,6 +53,13 @@ function addCopyButton(code) {
   code.after(button);
 }
 
+function addPrintButton(element) {
+  const button = makeButton(element.dataset.print, "button small");
+  button.addEventListener("click", () => print());
+  element.after(button);
+}
+
+document.querySelectorAll("[data-print]").forEach(addPrintButton);
 // the clipboard exists on https and on this computer only
 if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(addCopyButton);
 document.querySelectorAll("input[data-show]").forEach(addShowButton);

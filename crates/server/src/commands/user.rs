@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use gatepost_engine::audit::Actor;
 use gatepost_engine::email::{Email, normalize_email};
+use gatepost_engine::manage::factors;
 use gatepost_engine::manage::users::{self, Ended};
 use gatepost_engine::password::{check_new_password, hash_password};
 use gatepost_engine::sign_in::sign_up::NewUser;
@@ -47,6 +48,8 @@ enum UserCommand {
     EndSessions(WhoArgs),
     /// Delete a person and all that is theirs, for good
     Delete(DeleteArgs),
+    /// Remove passkeys, authenticator app and recovery codes of somebody who lost them; ends every session and every app's access
+    ResetFactors(WhoArgs),
     /// Set a new password; ends every session and every app's access
     ResetPassword(ResetArgs),
 }
@@ -115,6 +118,7 @@ pub(crate) async fn run_user(args: UserArgs, settings: &Settings, style: &Output
         UserCommand::Role(args) => set_role(args, settings, style).await,
         UserCommand::EndSessions(args) => end_sessions(args, settings, style).await,
         UserCommand::Delete(args) => delete(args, settings, style).await,
+        UserCommand::ResetFactors(args) => reset_factors(args, settings, style).await,
         UserCommand::ResetPassword(args) => reset(args, settings, style).await,
     };
     finish(style, result)
@@ -297,6 +301,16 @@ async fn reset(args: ResetArgs, settings: &Settings, style: &Output) -> Result<i
         operator.manage(move |call, tx| users::reset_password(call, tx, Actor::Operator, &user.id, &hash)).await?;
     let email = clean_text(&row.email, 254);
     let sentence = format!("{email} has a new password, is signed out everywhere, and no app has access any more");
+    Ok(finish_change(style, &sentence, &show_json(&row)))
+}
+
+async fn reset_factors(args: WhoArgs, settings: &Settings, style: &Output) -> Result<i32, Problem> {
+    let operator = Operator::open(settings, style).await?;
+    let who = args.who;
+    let row = operator.manage(move |call, tx| factors::reset_factors(call, tx, &who, Actor::Operator)).await?;
+    let email = clean_text(&row.email, 254);
+    let sentence =
+        format!("{email} has no second factor any more, is signed out everywhere, and no app has access any more");
     Ok(finish_change(style, &sentence, &show_json(&row)))
 }
 

@@ -7,6 +7,7 @@ use gatepost_engine::account::{self as engine_account, ConnectedApp};
 use gatepost_engine::registry::Catalogue;
 use gatepost_protocol::redirect_uri::{Target, describe_target};
 use gatepost_protocol::scope::ScopeSet;
+use gatepost_store::sessions::SessionRow as StoredSession;
 use gatepost_store::users::find_user;
 
 use crate::pages::consent::describe_scopes;
@@ -86,20 +87,28 @@ async fn show_sessions(request: &HttpRequest, state: &State) -> Page {
     let (rows, new_places) = rows.await.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     let mut sessions: Vec<SessionRow> = rows
         .into_iter()
-        .map(|row| SessionRow {
-            current: row.id == current,
-            new_place: row.id != current && new_places.contains(&row.id),
-            methods: row.methods,
-            id: row.id,
-            browser: describe_browser(&row.user_agent),
-            place: None,
-            ip: Some(row.ip).filter(|ip| !ip.is_empty()),
-            last_used: Moment::new(row.last_used_at, now),
-            signed_in: Moment::new(row.auth_time, now),
+        .map(|row| {
+            let is_new = row.id != current && new_places.contains(&row.id);
+            describe_session(row, &current, is_new, now)
         })
         .collect();
     sessions.sort_by_key(|row| !row.current);
     Ok(visitor.page(state, StatusCode::OK, &SessionsView { frame, sessions }))
+}
+
+/// A session as lists show it.
+pub(crate) fn describe_session(row: StoredSession, current: &str, new_place: bool, now: i64) -> SessionRow {
+    SessionRow {
+        current: row.id == current,
+        new_place,
+        methods: row.methods,
+        id: row.id,
+        browser: describe_browser(&row.user_agent),
+        place: None,
+        ip: Some(row.ip).filter(|ip| !ip.is_empty()),
+        last_used: Moment::new(row.last_used_at, now),
+        signed_in: Moment::new(row.auth_time, now),
+    }
 }
 
 pub(crate) async fn end_session(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {

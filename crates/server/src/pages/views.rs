@@ -9,6 +9,7 @@ mod events;
 mod names;
 mod people;
 mod personal;
+mod second;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use url::{Host, Url};
 
 pub(crate) use account::{
-    AccountFrame, AppRow, AppsView, EndAccessView, PasswordView, ProfileView, SecurityView, SessionRow, SessionsView,
+    AccountFrame, AppRow, AppsView, EndAccessView, PasswordView, ProfileView, SessionRow, SessionsView,
 };
 pub(crate) use admin::AdminFrame;
 pub(crate) use audit_log::{AuditView, ChainState, LogRow, Party};
@@ -28,6 +29,10 @@ pub(crate) use people::{
     ProviderView, ToDo, UserAddedView, UsersView, WaysView,
 };
 pub(crate) use personal::{ActivityRow, ActivityShow, ActivityView, DataView, DeleteView, DeletedView};
+pub(crate) use second::{
+    AuthenticatorGoneView, AuthenticatorView, CodesLeftView, ConfirmView, ConfirmWay, FirstPasswordView,
+    RecoveryCodesView, RenewCodesView, SecondStepView, SecurityView, ToggleView,
+};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
 pub(crate) trait View: Serialize {
@@ -90,6 +95,16 @@ pub(crate) enum Notice {
     RoleChanged,
     /// Nothing was done, because nobody would be left to administer.
     LastAdministrator,
+    /// Every sign-in asks for a second step from now on.
+    SecondStepOn,
+    /// No sign-in asks for a second step any more.
+    SecondStepOff,
+    /// The authenticator app was removed, and passkeys are still asked for.
+    AuthenticatorRemoved,
+    /// There is a new set of recovery codes.
+    CodesRenewed,
+    /// A first password was set.
+    PasswordSet,
 }
 
 /// What is wrong with one field; texts are `fault.*`.
@@ -133,6 +148,14 @@ pub(crate) enum Fault {
     PasswordWrong,
     /// The new password equals the current one.
     PasswordSame,
+    /// The code of the authenticator app is not one of the present ones.
+    CodeWrong,
+    /// The code of the authenticator app was used before.
+    CodeUsed,
+    /// There is no such recovery code, or it was used.
+    RecoveryCodeWrong,
+    /// The box that says the codes are saved is empty.
+    NotSaved,
 }
 
 /// Faults of the fields of sign-up and set-up.

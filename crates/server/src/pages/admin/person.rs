@@ -15,8 +15,9 @@ use gatepost_store::users::{ROLE_ADMIN, UserRow, find_user};
 
 use super::log::describe_log;
 use super::{Page, describe_ways, either, find_status, not_found, trouble};
+use crate::pages::account::describe_session;
 use crate::pages::guard::Admin;
-use crate::pages::views::{LogRow, Moment, PersonApp, PersonView, SessionRow, describe_browser};
+use crate::pages::views::{LogRow, Moment, PersonApp, PersonView};
 use crate::pages::visitor::read_notice;
 use crate::state::State;
 
@@ -64,15 +65,8 @@ async fn show(request: &HttpRequest, id: &str, state: &State) -> Page {
         return Err(not_found(state, &admin));
     };
     let now = admin.visitor.call.now;
-    let session = |row: sessions::SessionRow| SessionRow {
-        current: row.id == admin.session.session_id,
-        id: row.id,
-        browser: describe_browser(&row.user_agent),
-        place: None,
-        ip: Some(row.ip).filter(|ip| !ip.is_empty()),
-        last_used: Moment::new(row.last_used_at, now),
-        signed_in: Moment::new(row.auth_time, now),
-    };
+    let own = admin.session.session_id.as_str();
+    let session = |row: sessions::SessionRow| describe_session(row, own, false, now);
     let app = |(grant, name): (GrantRow, String)| PersonApp {
         name,
         client_id: grant.client_id,

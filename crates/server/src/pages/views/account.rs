@@ -31,15 +31,6 @@ pub(crate) struct ProfileView {
     pub(crate) fault: Option<Fault>,
 }
 
-/// Security, `/account/security`.
-#[derive(Serialize, Clone, Debug)]
-pub(crate) struct SecurityView {
-    /// What stands around the page.
-    pub(crate) frame: AccountFrame,
-    /// When the password was set last.
-    pub(crate) password_changed: Option<Moment>,
-}
-
 /// Change password, `/account/password`; posts `csrf`, `current`, `new`.
 #[derive(Serialize, Clone, Debug)]
 pub(crate) struct PasswordView {
@@ -128,9 +119,6 @@ pub(crate) struct EndAccessView {
 
 impl View for ProfileView {
     const TEMPLATE: &'static str = "account_profile.html";
-}
-impl View for SecurityView {
-    const TEMPLATE: &'static str = "account_security.html";
 }
 impl View for PasswordView {
     const TEMPLATE: &'static str = "account_password.html";

@@ -2,6 +2,7 @@
 
 mod account;
 mod personal;
+mod second;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -29,6 +30,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_errors();
     samples.add_setup();
     samples.add_account();
+    samples.add_second_steps();
     samples.made
 }
 

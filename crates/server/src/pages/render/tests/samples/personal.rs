@@ -18,7 +18,8 @@ impl Samples<'_> {
     }
 
     pub(super) fn add_personal(&mut self) {
-        let frame = || AccountFrame { email: self.s("ada@example.com"), csrf: self.s("c5rf"), notice: None };
+        let frame =
+            || AccountFrame { email: self.s("ada@example.com"), csrf: self.s("c5rf"), admin: false, notice: None };
         let row = |event: EventView| ActivityRow {
             event,
             session: None,
