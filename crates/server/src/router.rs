@@ -8,7 +8,7 @@ use gatepost_protocol::issuer::Issuer;
 
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
-use crate::pages::{account, assets, consent, errors, home, login, logout, password, setup, signup};
+use crate::pages::{account, assets, consent, errors, home, login, logout, password, providers, setup, signup, via};
 use crate::respond::preflight;
 
 /// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
@@ -35,12 +35,16 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_get(at("/"), home::get));
     add(both(at("/login"), login::get, login::post));
     add(both(at("/signup"), signup::get, signup::post));
+    add(only_get(at("/login/via/{provider}/callback"), via::callback));                 // OpenID Connect Core §3.1.2.5
     add(both(at("/consent"), consent::get, consent::post));
     add(both(at("/logout"), logout::get, logout::post));
     add(both(at("/setup/{token}"), setup::get, setup::post));
     add(both(at("/account"), account::profile, account::save_profile));
     add(only_get(at("/account/security"), password::security));
     add(both(at("/account/password"), password::get, password::post));
+    add(only_get(at("/account/providers"), providers::get));
+    add(only_post(at("/account/providers/link"), providers::link));
+    add(only_post(at("/account/providers/unlink"), providers::unlink));
     add(only_get(at("/account/sessions"), account::sessions));
     add(only_post(at("/account/sessions/end"), account::end_session));
     add(only_post(at("/account/sessions/end-others"), account::end_other_sessions));

@@ -5,6 +5,7 @@ mod admin;
 mod compare;
 mod errors;
 mod names;
+mod providers;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -16,6 +17,9 @@ pub(crate) use account::{
 };
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
+pub(crate) use providers::{
+    LinkedRow, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView, ProvidersView,
+};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
@@ -63,6 +67,8 @@ pub(crate) enum Notice {
     SetupDone,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
+    /// The person said no at another provider; shown on the sign-in page.
+    ProviderCancelled,
 }
 
 /// What is wrong with one field; texts are `fault.*`.
@@ -141,6 +147,10 @@ pub(crate) struct LoginView {
     pub(crate) signup: SignUpMode,
     /// Message above the form.
     pub(crate) notice: Option<Notice>,
+    /// Other ways in.
+    pub(crate) providers: Vec<ProviderButton>,
+    /// What is connected after this sign-in.
+    pub(crate) offer: Option<OfferView>,
 }
 
 /// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`.
@@ -160,6 +170,8 @@ pub(crate) struct SignupView {
     pub(crate) min_password: u32,
     /// What is wrong.
     pub(crate) faults: AccountFaults,
+    /// Ways in without a password.
+    pub(crate) providers: Vec<ProviderButton>,
 }
 
 /// Whether the operator vouches for an app.

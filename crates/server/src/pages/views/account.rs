@@ -36,6 +36,8 @@ pub(crate) struct SecurityView {
     pub(crate) frame: AccountFrame,
     /// When the password was set last.
     pub(crate) password_changed: Option<Moment>,
+    /// There are other providers.
+    pub(crate) providers: bool,
 }
 
 /// Change password, `/account/password`; posts `csrf`, `current`, `new`.
