@@ -20,3 +20,4 @@ mod spec;
 mod spec_map;
 mod storage;
 mod sweep;
+mod upstream;

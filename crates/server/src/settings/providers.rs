@@ -70,13 +70,11 @@ pub(super) fn check_providers(checker: &mut Checker<'_>, providers: &mut [Provid
         let Some(provider) = rest.first_mut() else { continue };
         let at = name_element("providers", index, &provider.id);
         check_provider(checker, &at, provider);
-        for (field, taken) in [
-            ("id", earlier.iter().position(|one| !provider.id.is_empty() && one.id == provider.id)),
-            ("issuer", earlier.iter().position(|one| has_same_issuer(one, provider))),
-        ] {
-            if let Some(first) = taken {
-                checker.fault(&format!("providers[{index}].{field}"), format!("is taken by entry {first}"));
-            }
+        let same_id = earlier.iter().position(|one| !provider.id.is_empty() && one.id == provider.id);
+        let same_issuer = || earlier.iter().position(|one| has_same_issuer(one, provider));
+        let taken = same_id.map(|first| ("id", first)).or_else(|| same_issuer().map(|first| ("issuer", first)));
+        if let Some((field, first)) = taken {
+            checker.fault(&format!("providers[{index}].{field}"), format!("is taken by entry {first}"));
         }
     }
 }
