@@ -217,18 +217,19 @@ for_each_database! {
     fn the_last_way_in_stays(database) {
         let app = spawn(database);
         let mut browser = Browser::new(&app);
-        sign_in_with(&app, &mut browser, "acme", &Account::new("1", ADA));
+        let account = Account::new("1", ADA);
+        sign_in_with(&app, &mut browser, "acme", &account);
         let page = browser.get("/account/providers");
         assert!(read_text(&page.body).contains("This is your only way in. Add another first."), "{page:?}");
         assert!(!page.body.contains("/providers/unlink"), "{page:?}");
         // nor by a form made by hand
         let csrf = find_form(&page, "/providers/link").field("csrf").expect("a token").to_owned();
         let issuer = format!("http://127.0.0.1:{}", provider::providers().oidc);
-        let fields = [("csrf", csrf.as_str()), ("issuer", issuer.as_str()), ("subject", "1")];
+        let fields = [("csrf", csrf.as_str()), ("issuer", issuer.as_str()), ("subject", account.subject())];
         let response = browser.post("/account/providers/unlink", &fields.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert!(response.location().ends_with("?done=only-way"), "{response:?}");
         let mut again = Browser::new(&app);
-        sign_in_with(&app, &mut again, "acme", &Account::new("1", ADA));
+        sign_in_with(&app, &mut again, "acme", &account);
         assert!(is_in(&mut again));
     }
 
@@ -236,10 +237,11 @@ for_each_database! {
     fn two_removals_at_once_leave_one(database) {
         let app = spawn(database);
         let mut browser = Browser::new(&app);
-        sign_in_with(&app, &mut browser, "acme", &Account::new("1", ADA));
+        let (one, two) = (Account::new("1", ADA), Account::new("2", ADA));
+        sign_in_with(&app, &mut browser, "acme", &one);
         let page = browser.get("/account/providers");
         let page = browser.submit(&find_form(&page, "/providers/link").set("provider", "info"));
-        let address = travel(&page, &Account::new("2", ADA));
+        let address = travel(&page, &two);
         come_back(&app, &mut browser, &address);
         let page = browser.get("/account/providers");
         let csrf = find_form(&page, "/providers/unlink").field("csrf").expect("a token").to_owned();
@@ -250,7 +252,7 @@ for_each_database! {
             for (name, value) in &cookies {
                 same.set_cookie(name, value);
             }
-            let (port, subject) = if index == 0 { (ports.oidc, "1") } else { (ports.userinfo, "2") };
+            let (port, subject) = if index == 0 { (ports.oidc, one.subject()) } else { (ports.userinfo, two.subject()) };
             let issuer = format!("http://127.0.0.1:{port}");
             let fields = [("csrf", csrf.as_str()), ("issuer", issuer.as_str()), ("subject", subject)];
             let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -37,6 +37,7 @@ async function spoil(idToken, fault, key, other) {
 }
 
 async function startOpenId(inIdToken) {
+  const accounts = new Map();
   const { privateKey } = await jose.generateKeyPair('RS256', { extractable: true });
   const { privateKey: other } = await jose.generateKeyPair('RS256', { extractable: true });
   const jwk = { ...(await jose.exportJWK(privateKey)), kid: `key-${randomBytes(4).toString('hex')}`, alg: 'RS256', use: 'sig' };
@@ -50,7 +51,7 @@ async function startOpenId(inIdToken) {
     conformIdTokenClaims: !inIdToken,
     features: { devInteractions: { enabled: false } },
     pkce: { required: () => true },
-    findAccount: (_ctx, id) => ({ accountId: id, claims: () => readAccount(id) }),
+    findAccount: (_ctx, id) => ({ accountId: id, claims: () => accounts.get(id) }),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     async loadExistingGrant(ctx) {
       const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
@@ -65,7 +66,9 @@ async function startOpenId(inIdToken) {
     const as = /^\/interaction\/[^/]+\/as$/.test(ctx.path);
     if (as) {
       const cancelled = ctx.query.account === 'cancel';
-      const result = cancelled ? { error: 'access_denied' } : { login: { accountId: String(ctx.query.account) } };
+      const account = cancelled ? undefined : readAccount(String(ctx.query.account));
+      if (account) accounts.set(account.sub, account);
+      const result = account ? { login: { accountId: account.sub } } : { error: 'access_denied' };
       const returnTo = await provider.interactionResult(ctx.req, ctx.res, result);
       ctx.redirect(returnTo);
       return;

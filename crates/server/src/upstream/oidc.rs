@@ -290,6 +290,7 @@ enum Doubt {
     UnknownKey,
     Missing,
     Claims(ClaimsVerificationError),
+    AuthorizedParty,
     AccessToken,
 }
 
@@ -297,11 +298,12 @@ impl Doubt {
     /// For the log: which rule, and nothing of the token.
     fn describe(&self) -> String {
         let why = match self {
+            Self::AuthorizedParty => "its azp is another client",
             Self::UnknownKey => "its key is not known",
             Self::Missing => "there is none",
             Self::AccessToken => "it belongs to another access token",
             Self::Claims(ClaimsVerificationError::Expired(_)) => "it has expired",
-            Self::Claims(ClaimsVerificationError::InvalidAudience(_)) => "its aud or azp is not this client",
+            Self::Claims(ClaimsVerificationError::InvalidAudience(_)) => "its aud is not this client",
             Self::Claims(ClaimsVerificationError::InvalidIssuer(_)) => "its iss is another",
             Self::Claims(ClaimsVerificationError::InvalidNonce(_)) => "its nonce is another",
             Self::Claims(ClaimsVerificationError::SignatureVerification(_)) => "its signature is not right",
@@ -322,6 +324,10 @@ fn verify(client: &OpenIdClient, metadata: &Metadata, tokens: &Tokens, (trip, no
         ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => Doubt::UnknownKey,
         other => Doubt::Claims(other),
     })?;
+    // the library leaves this to us; several audiences it refuses itself (OpenID Connect Core §3.1.3.7 4 and 5)
+    if claims.authorized_party().is_some_and(|party| party != client.client_id()) {
+        return Err(Doubt::AuthorizedParty);
+    }
     if let Some(expected) = claims.access_token_hash() {
         let (Ok(alg), Ok(key)) = (token.signing_alg(), token.signing_key(&verifier)) else { return Err(Doubt::AccessToken) };
         let real = AccessTokenHash::from_token(tokens.access_token(), alg, key).map_err(|_| Doubt::AccessToken)?;
