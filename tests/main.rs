@@ -22,3 +22,4 @@ mod spec;
 mod spec_map;
 mod storage;
 mod sweep;
+mod upstream;

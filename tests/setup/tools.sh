@@ -49,7 +49,7 @@ find_chromium() {
 }
 
 case "${1:-}" in
-  rust) need_postgres ;;
+  rust) need_postgres; need_node; install_node_packages "$repository/tests/interop/provider" ;;
   interop) need_postgres; need_node; install_node_packages "$repository/tests/interop/node"; install_python_packages ;;
   browser)
     need_node

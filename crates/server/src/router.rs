@@ -10,7 +10,7 @@ use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
 use crate::pages::{
     account, activity, admin, assets, authenticator, confirm, consent, errors, home, login, logout, password, personal,
-    recovery, second, security, setup, signup,
+    providers, recovery, second, security, setup, signup, via,
 };
 use crate::respond::preflight;
 
@@ -40,6 +40,7 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(both(at("/login/second"), second::get, second::post));
     add(both(at("/confirm"), confirm::get, confirm::post));
     add(both(at("/signup"), signup::get, signup::post));
+    add(only_get(at("/login/via/{provider}/callback"), via::callback));                 // OpenID Connect Core §3.1.2.5
     add(both(at("/consent"), consent::get, consent::post));
     add(both(at("/logout"), logout::get, logout::post));
     add(both(at("/setup/{token}"), setup::get, setup::post));
@@ -53,6 +54,9 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_post(at("/account/recovery-codes/done"), recovery::done));
     add(both(at("/account/password/new"), password::get_first, password::post_first));
     add(both(at("/account/password"), password::get, password::post));
+    add(only_get(at("/account/providers"), providers::get));
+    add(only_post(at("/account/providers/link"), providers::link));
+    add(only_post(at("/account/providers/unlink"), providers::unlink));
     add(only_get(at("/account/sessions"), account::sessions));
     add(only_post(at("/account/sessions/end"), account::end_session));
     add(only_post(at("/account/sessions/end-others"), account::end_other_sessions));

@@ -10,6 +10,7 @@ use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::via;
 use crate::pages::views::{ErrorKind, LoginView};
 use crate::pages::visitor::{Visitor, read_notice};
 use crate::respond;
@@ -53,6 +54,8 @@ async fn make_view(
         failed: false,
         signup: find_signup_mode(state, visitor).await,
         notice: None,
+        providers: via::list_buttons(state),
+        offer: via::make_offer(state, pending),
     })
 }
 
@@ -77,6 +80,9 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 async fn sign_in(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     let pending = Pending::find(state, &visitor, &params).await?;
+    if let Some(provider) = params.one("with").and_then(|id| state.upstream.find(id)) {
+        return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
+    }
     let email: String = params.one("email").unwrap_or_default().chars().take(254).collect();
     let password = params.one("password").unwrap_or_default().to_owned();
     let started = match attempt(state, &visitor.call, email.clone(), password).await {

@@ -45,6 +45,7 @@ async fn show(request: &HttpRequest, state: &State) -> Page {
         authenticator: factors.authenticator.map(moment),
         passkey: factors.passkey,
         codes_left: factors.recovery_codes,
+        providers: state.upstream.iter().next().is_some(),
     };
     Ok(visitor.page(state, StatusCode::OK, &view))
 }

@@ -12,6 +12,7 @@ use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;
 use crate::pages::login::{find_signup_mode, require_signup_mode};
+use crate::pages::via;
 use crate::pages::views::{AccountFaults, ErrorKind, Fault, SignupView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
@@ -105,6 +106,7 @@ fn make_view(state: &State, visitor: &Visitor, pending: &Pending, person: &Perso
         name: person.name.clone(),
         min_password: visitor.call.engine.policy.password.min_length as u32,
         faults: person.faults,
+        providers: via::list_buttons(state),
     })
 }
 
@@ -116,6 +118,9 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     check_open(state, &visitor, require_signup_mode(state, &visitor).await?)?;
     let pending = Pending::find(state, &visitor, &params).await?;
+    if let Some(provider) = params.one("with").and_then(|id| state.upstream.find(id)) {
+        return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
+    }
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
     let (true, Some(email)) = (person.faults.is_empty(), email) else {
         let view = make_view(state, &visitor, &pending, &person)?;

@@ -9,6 +9,7 @@ mod events;
 mod names;
 mod people;
 mod personal;
+mod providers;
 mod second;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
@@ -29,6 +30,9 @@ pub(crate) use people::{
     ProviderView, ToDo, UserAddedView, UsersView, WaysView,
 };
 pub(crate) use personal::{ActivityRow, ActivityShow, ActivityView, DataView, DeleteView, DeletedView};
+pub(crate) use providers::{
+    LinkedRow, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView, ProvidersView,
+};
 pub(crate) use second::{
     AuthenticatorGoneView, AuthenticatorView, CodesLeftView, ConfirmView, ConfirmWay, FirstPasswordView,
     RecoveryCodesView, RenewCodesView, SecondStepView, SecurityView, ToggleView,
@@ -105,6 +109,8 @@ pub(crate) enum Notice {
     CodesRenewed,
     /// A first password was set.
     PasswordSet,
+    /// The person said no at another provider; shown on the sign-in page.
+    ProviderCancelled,
 }
 
 /// What is wrong with one field; texts are `fault.*`.
@@ -193,6 +199,10 @@ pub(crate) struct LoginView {
     pub(crate) signup: SignUpMode,
     /// Message above the form.
     pub(crate) notice: Option<Notice>,
+    /// Other ways in.
+    pub(crate) providers: Vec<ProviderButton>,
+    /// What is connected after this sign-in.
+    pub(crate) offer: Option<OfferView>,
 }
 
 /// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`.
@@ -212,6 +222,8 @@ pub(crate) struct SignupView {
     pub(crate) min_password: u32,
     /// What is wrong.
     pub(crate) faults: AccountFaults,
+    /// Ways in without a password.
+    pub(crate) providers: Vec<ProviderButton>,
 }
 
 /// Whether the operator vouches for an app.

@@ -208,7 +208,8 @@ fn is_from_here(request: &HttpRequest, issuer: &Issuer) -> bool {
     origin && site
 }
 
-fn set_cookie(response: &mut HttpResponse, issuer: &Issuer, name: &str, value: &str, max_age: i64) {
+/// Adds a cookie of this browser; a life of 0 removes it.
+pub(crate) fn set_cookie(response: &mut HttpResponse, issuer: &Issuer, name: &str, value: &str, max_age: i64) {
     let secure = if issuer.is_https() { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={max_age}");
     if let Ok(value) = HeaderValue::from_str(&cookie) {
@@ -232,6 +233,7 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "authenticator-removed" => Some(Notice::AuthenticatorRemoved),
         "codes-renewed" => Some(Notice::CodesRenewed),
         "password-set" => Some(Notice::PasswordSet),
+        "provider-cancelled" => Some(Notice::ProviderCancelled),
         "setup-done" => Some(Notice::SetupDone),
         "user-disabled" => Some(Notice::UserDisabled),
         "user-enabled" => Some(Notice::UserEnabled),

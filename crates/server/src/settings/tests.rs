@@ -453,6 +453,7 @@ fn the_examples_of_default_toml_pass_every_check() {
     let examples: String = lines.map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
     let loaded = loaded(&examples, &[]);
     assert_eq!((loaded.settings.clients.len(), loaded.settings.resource_servers.len()), (1, 1));
+    assert_eq!(loaded.settings.providers.len(), 1);
     assert!(!loaded.warnings.iter().any(|warning| warning.starts_with("clients")), "{:?}", loaded.warnings);
 }
 

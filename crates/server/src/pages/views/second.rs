@@ -91,6 +91,8 @@ pub(crate) struct SecurityView {
     pub(crate) passkey: bool,
     /// Recovery codes left.
     pub(crate) codes_left: i64,
+    /// There are other providers.
+    pub(crate) providers: bool,
 }
 
 /// Add an authenticator app, `/account/authenticator/new`; posts `csrf`, `tx`, `enrolment`, `code`.

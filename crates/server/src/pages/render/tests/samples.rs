@@ -2,6 +2,7 @@
 
 mod account;
 mod personal;
+mod providers;
 mod second;
 
 use super::super::Pages;
@@ -31,6 +32,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_setup();
     samples.add_account();
     samples.add_second_steps();
+    samples.add_providers();
     samples.made
 }
 
@@ -65,6 +67,8 @@ impl Samples<'_> {
             failed: false,
             signup: SignUpMode::Open,
             notice: None,
+            providers: Vec::new(),
+            offer: None,
         };
         self.add("login", &login);
         let email = self.s("ada@example.com");
@@ -73,7 +77,11 @@ impl Samples<'_> {
         let plain = LoginView { app: None, tx: None, signup: SignUpMode::Closed, ..login.clone() };
         self.add("login-plain", &plain);
         self.add("login-notice", &LoginView { notice: Some(Notice::SignInAgain), email, ..plain });
-        self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login });
+        self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login.clone() });
+        let (providers, offer) = (self.provider_buttons(), Some(self.offer()));
+        self.add("login-providers", &LoginView { providers: providers.clone(), ..login.clone() });
+        self.add("login-cancelled", &LoginView { notice: Some(Notice::ProviderCancelled), ..login.clone() });
+        self.add("login-offer", &LoginView { providers: providers.clone(), offer, ..login });
 
         let signup = SignupView {
             csrf: self.s("c5rf"),
@@ -83,6 +91,7 @@ impl Samples<'_> {
             name: self.s("Ada"),
             min_password: 15,
             faults: AccountFaults::default(),
+            providers: Vec::new(),
         };
         self.add("signup", &SignupView { email: String::new(), name: String::new(), ..signup.clone() });
         let one = AccountFaults { password: Some(Fault::PasswordCommon), ..AccountFaults::default() };
@@ -92,7 +101,8 @@ impl Samples<'_> {
             name: Some(Fault::NameLong { max: 100 }),
             password: Some(Fault::PasswordShort { min: 15, n: 8 }),
         };
-        self.add("signup-faults", &SignupView { faults, ..signup });
+        self.add("signup-faults", &SignupView { faults, ..signup.clone() });
+        self.add("signup-providers", &SignupView { providers, ..signup });
     }
 
     fn add_consent(&mut self) {

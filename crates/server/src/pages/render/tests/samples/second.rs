@@ -79,6 +79,7 @@ impl Samples<'_> {
             authenticator: None,
             passkey: false,
             codes_left: 0,
+            providers: false,
         };
         self.add("account-security", &security);
         let none = SecurityView { frame: self.frame(None), password: false, password_changed: None, ..security };
@@ -90,6 +91,7 @@ impl Samples<'_> {
             second_step: true,
             authenticator: Some(ago(3 * DAY)),
             codes_left: 10,
+            providers: true,
             ..none.clone()
         };
         self.add("account-security-app", &on);
