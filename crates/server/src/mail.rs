@@ -3,10 +3,12 @@
 mod render;
 mod send;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Data;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use gatepost_engine::Call;
 use gatepost_engine::mail::{TakenLetter, finish_letter, has_due_letters, postpone_letter, take_due_letters};
@@ -77,13 +79,15 @@ pub(crate) fn start_sending(state: &Data<State>, mailer: Mailer) {
             if state.mail.closed.load(Ordering::Acquire) {
                 return;
             }
-            let sent = send_due_letters(&state, &mailer).await;
+            // a panic costs one round, never all letters after it
+            let sent = AssertUnwindSafe(send_due_letters(&state, &mailer)).catch_unwind().await;
             drop(busy);
             match sent {
                 // there may be more
-                Ok(count) if count > 0 => continue,
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "cannot look for letters; the next round tries again"),
+                Ok(Ok(count)) if count > 0 => continue,
+                Ok(Ok(_)) => {}
+                Err(_) => tracing::error!("sending letters panicked"),
+                Ok(Err(error)) => tracing::warn!(%error, "cannot look for letters; the next round tries again"),
             }
             drop(tokio::time::timeout(LOOK_EVERY, state.mail.waiting.notified()).await);
         }
