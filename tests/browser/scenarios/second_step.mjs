@@ -1,6 +1,10 @@
 // The second step: adding an authenticator app, signing in with its code and with a recovery code, confirming, removing it.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
 import { check } from "../../interop/node/checks.mjs";
 import { expect_path, look, open_profile, sign_in } from "../browser.mjs";
 
@@ -26,6 +30,13 @@ async function next_code(page, key, used) {
     }
     await page.waitForTimeout(1000);
   }
+}
+
+/** Lets ten minutes pass for every sign-in. */
+async function let_sign_ins_age(gatepost) {
+  const folder = path.join(gatepost.folder, "gatepost-dev");
+  const file = (await readdir(folder)).find((name) => name.endsWith(".db"));
+  await promisify(execFile)("sqlite3", ["-cmd", ".timeout 5000", path.join(folder, file), "UPDATE sessions SET auth_time = auth_time - 600"]);
 }
 
 async function sign_out(page) {
@@ -117,12 +128,37 @@ export async function run_second_step({ browser, gatepost }) {
   await page.getByRole("link", { name: "Continue" }).click();
   await page.waitForURL(/\/account/);
 
+  await let_sign_ins_age(gatepost);
   await page.goto(`${issuer}/account/recovery-codes`);
+  await look(page, "confirm-code");
+  await page.getByRole("link", { name: "Use a recovery code" }).click();
+  await look(page, "confirm-recovery");
+  await page.getByRole("link", { name: "Use another way" }).click();
+  await check("second step: a change asks for the code again, and goes on afterwards", async () => {
+    await page.getByText("You are about to change your second step.").waitFor();
+    await page.getByLabel("Six-digit code").fill(await next_code(page, key, used));
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.waitForURL(/recovery-codes/);
+  });
   await look(page, "recovery-codes-new");
   await page.goto(`${issuer}/account/authenticator/remove`);
   await look(page, "authenticator-remove");
   await check("second step: removing the app turns it off", async () => {
     await page.getByRole("button", { name: "Remove the app" }).click();
     await page.getByText("The second step is off").first().waitFor();
+  });
+
+  await let_sign_ins_age(gatepost);
+  await page.goto(`${issuer}/account/authenticator/new`);
+  await look(page, "confirm-password");
+  await check("second step: without one the password confirms", async () => {
+    await page.locator("input[name=password]").fill("not the password");
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.getByText("That is not your current password.").waitFor();
+  });
+  await look(page, "confirm-password-wrong");
+  await check("second step: cancelling goes back without a change", async () => {
+    await page.getByRole("link", { name: "Cancel" }).click();
+    expect_path(page, "/account/security");
   });
 }
