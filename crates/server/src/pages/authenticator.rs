@@ -102,7 +102,7 @@ fn draw_qr(text: &str) -> Option<(String, usize)> {
         while column < width {
             let run = colors[column..].iter().take_while(|color| **color == Color::Dark).count();
             if run > 0 {
-                path.push_str(&format!("M{} {}h{run}v1h-{run}z", column + QUIET, row + QUIET));
+                path.push_str(&format!("M{},{}h{run}v1h-{run}z", column + QUIET, row + QUIET));
             }
             column += run.max(1);
         }
@@ -188,7 +188,7 @@ mod tests {
             QrCode::with_error_correction_level("otpauth://totp/Gatepost:ada%40example.com?secret=ABCD", EcLevel::L);
         assert_eq!(size, code.expect("it fits").width() + 8);
         // the finder pattern in the corner: seven squares
-        assert!(path.starts_with("M4 4h7v1h-7z"), "{path}");
-        assert!(!path.contains("M0 ") && !path.contains("M3 "));
+        assert!(path.starts_with("M4,4h7v1h-7z"), "{path}");
+        assert!(!path.contains("M0,") && !path.contains("M3,") && !path.contains(' '));
     }
 }

@@ -113,7 +113,7 @@ impl Samples<'_> {
             tx: self.o("sealed"),
             enrolment: self.s("sealed.secret"),
             key: self.s("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP"),
-            qr_path: self.s("M4 4h7v1h-7z"),
+            qr_path: self.s("M4,4h7v1h-7z"),
             qr_size: 41,
             fault: None,
         };
