@@ -1,6 +1,7 @@
 //! One view of every page in every state, with the same text in all fields for the test of escaping.
 
 mod account;
+mod admin;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -28,6 +29,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_errors();
     samples.add_setup();
     samples.add_account();
+    samples.add_administration();
     samples.made
 }
 
