@@ -169,7 +169,7 @@ fn ask(browser: &mut Browser<'_>, who: Who, method: &str, path: &str, bearer: &s
 
 for_each_database! {
     fn r_36_every_route_answers_every_role_by_its_policy(database) {
-        let app = Setup::new(database).set("metrics.enabled", true).set("signup.mode", "open").spawn();
+        let app = Setup::new(database).set("observability.metrics", "main").set("signup.mode", "open").spawn();
         let alice = id_of(&app, &ALICE);
         let bearer = app.get_tokens(OWN_CLI).access;
         drop(administrator(&app, &BOB));

@@ -39,8 +39,8 @@ for_each_database! {
         let sign_in = |person: &Person| {
             let mut browser = Browser::new(&app);
             let page = browser.get("/login");
-            let form = login_form(&page).set("email", person.email).set("password", person.password);
-            (app.port(), browser_request(&browser, &form.action, &form.set("with", "password").fields))
+            let form = login_form(&page).set("email", person.email).set("password", person.password).set("with", "password");
+            (app.port(), browser_request(&browser, &form.action, &form.fields))
         };
         // not before the address is proven
         assert_eq!(send_at_once(&[sign_in(&ALICE)])[0].status, 303);
@@ -66,12 +66,12 @@ for_each_database! {
             let mut browser = Browser::new(&app);
             let request = if number % 2 == 0 {
                 let page = browser.get("/login");
-                let form = login_form(&page).set("email", ALICE.email).set("password", ALICE.password);
-                browser_request(&browser, &form.action, &form.set("with", "password").fields)
+                let form = login_form(&page).set("email", ALICE.email).set("password", ALICE.password).set("with", "password");
+                browser_request(&browser, &form.action, &form.fields)
             } else {
                 let page = browser.get(&path);
-                let form = find_form(&page, &path).set("email", &format!("first{number}@example.com")).set("name", "First");
-                browser_request(&browser, &form.action, &form.set("password", "eleven copper garden gates").fields)
+                let form = find_form(&page, &path).set("email", &format!("first{number}@example.com")).set("name", "First").set("password", "eleven copper garden gates");
+                browser_request(&browser, &form.action, &form.fields)
             };
             requests.push((app.port(), request));
         }
