@@ -173,30 +173,33 @@ for_each_database! {
         let alice = id_of(&app, &ALICE);
         let bearer = app.get_tokens(OWN_CLI).access;
         drop(administrator(&app, &BOB));
+        let sign_in = |who: Who| {
+            let mut browser = Browser::new(&app);
+            match who {
+                Who::Nobody | Who::Bearer => {}
+                Who::Half => {
+                    let page = browser.get("/login");
+                    drop(browser.fill_in_login(&page, &ALICE));
+                    assert!(browser.session_cookie().is_some(), "the first step");
+                }
+                Who::User => browser.sign_in(&ALICE),
+                Who::Administrator => browser.sign_in(&BOB),
+            }
+            browser
+        };
         let mut wrong = Vec::new();
-        for (pattern, policy, methods) in ROUTES {
-            let path = pattern
-                .replace("{id}", &alice)
-                .replace("{act}", "enable")
-                .replace("{client_id}", OWN_CLI.id)
-                .replace("{token}", "x")
-                .replace("{name}", "gatepost.css");
-            for who in [Who::Nobody, Who::Half, Who::User, Who::Administrator, Who::Bearer] {
-                let second = if who == Who::Half { "TRUE" } else { "FALSE" };
-                run_statement(&app.database_url, &format!("UPDATE users SET second_step = {second} WHERE id = '{alice}'"));
-                for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
-                    // a browser of its own each time: some of these sign out
-                    let mut browser = Browser::new(&app);
-                    match who {
-                        Who::Nobody | Who::Bearer => {}
-                        Who::Half => {
-                            let page = browser.get("/login");
-                            drop(browser.fill_in_login(&page, &ALICE));
-                            assert!(browser.session_cookie().is_some(), "the first step");
-                        }
-                        Who::User => browser.sign_in(&ALICE),
-                        Who::Administrator => browser.sign_in(&BOB),
-                    }
+        for who in [Who::Nobody, Who::Half, Who::User, Who::Administrator, Who::Bearer] {
+            let second = if who == Who::Half { "TRUE" } else { "FALSE" };
+            run_statement(&app.database_url, &format!("UPDATE users SET second_step = {second} WHERE id = '{alice}'"));
+            let mut browser = sign_in(who);
+            for (pattern, policy, methods) in ROUTES {
+                let path = pattern
+                    .replace("{id}", &alice)
+                    .replace("{act}", "enable")
+                    .replace("{client_id}", OWN_CLI.id)
+                    .replace("{token}", "x")
+                    .replace("{name}", "gatepost.css");
+                for method in ["GET", "PUT", "DELETE", "PATCH", "POST"] {
                     let csrf = if method == "POST" { find_csrf(&mut browser, who) } else { String::new() };
                     let class = classify(&ask(&mut browser, who, method, &path, &bearer, &csrf));
                     let is_known = methods.split(' ').any(|known| known == method);
@@ -204,6 +207,10 @@ for_each_database! {
                     if !wanted.contains(&class) {
                         wrong.push(format!("{who:?} {method} {pattern}: {class:?}, not {wanted:?}"));
                     }
+                }
+                // these end what the next routes need
+                if ["/login", "/logout"].contains(pattern) {
+                    browser = sign_in(who);
                 }
             }
         }
