@@ -183,7 +183,7 @@ for_each_database! {
     }
 
     fn r_38_a_setup_link_makes_one_administrator(database) {
-        const COUNT: usize = 50;
+        const COUNT: usize = 100;
         let app = patient(database).spawn();
         let printed = app.run_ok(&["admin", "setup-link", "--json"]);
         let at = printed.find("/setup/gp_setup_").unwrap_or_else(|| panic!("no link: {printed}"));

@@ -30,6 +30,11 @@ impl<'a> Browser<'a> {
         self
     }
 
+    /// Where its requests go.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn cookies(&self) -> &[(String, String)] {
         &self.cookies
     }

@@ -182,7 +182,10 @@ fn describe_row(row: &AuditRow, people: &[UserRow], now: i64) -> LogRow {
         "nobody" => Party::Nobody,
         _ => find(&row.actor_id),
     };
-    let subject = Some(&row.subject_id).filter(|id| !id.is_empty() && **id != row.actor_id).map(|id| find(id));
+    // the id of a session says nothing to anybody
+    let is_told = !row.subject_id.is_empty() && row.subject_id != row.actor_id;
+    let subject = Some(find(&row.subject_id))
+        .filter(|subject| is_told && (!row.action.starts_with("session.") || matches!(subject, Party::Person { .. })));
     let detail = match serde_json::from_str(&row.detail) {
         Ok(serde_json::Value::Object(detail)) => {
             detail.into_iter().map(|(name, value)| (name, write_value(&value))).collect()

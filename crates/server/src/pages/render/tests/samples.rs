@@ -4,6 +4,7 @@ mod account;
 mod personal;
 mod providers;
 mod second;
+mod admin;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -33,6 +34,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_account();
     samples.add_second_steps();
     samples.add_providers();
+    samples.add_administration();
     samples.made
 }
 

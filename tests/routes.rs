@@ -1,0 +1,248 @@
+//! Every route × role × credential: what is not in this table does not pass (R-36, AD1, AD2).
+
+use std::collections::BTreeSet;
+
+use crate::pages::admin_people::{administrator, id_of};
+use crate::storage::run_statement;
+use crate::support::declared::OWN_CLI;
+use crate::support::flow::find_form;
+use crate::support::*;
+
+/// Who may ask for a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Policy {
+    /// everybody; the session changes at most what is shown
+    Public,
+    /// programs with credentials of their own, never with a cookie
+    Protocol,
+    /// whoever is signed in, and nobody whose second step is still to come
+    Account,
+    /// administrators
+    Admin,
+}
+
+use Policy::{Account, Admin, Protocol, Public};
+
+/// The routes: path, policy, methods.
+const ROUTES: &[(&str, Policy, &str)] = &[
+    ("/oauth2/authorize", Public, "GET POST"),
+    ("/oauth2/token", Protocol, "POST"),
+    ("/oauth2/introspect", Protocol, "POST"),
+    ("/oauth2/revoke", Protocol, "POST"),
+    ("/oauth2/jwks", Public, "GET"),
+    ("/", Public, "GET"),
+    ("/login", Public, "GET POST"),
+    ("/signup", Public, "GET POST"),
+    ("/consent", Public, "GET POST"),
+    ("/logout", Public, "GET POST"),
+    ("/setup/{token}", Public, "GET POST"),
+    ("/account", Account, "GET POST"),
+    ("/account/security", Account, "GET"),
+    ("/account/password", Account, "GET POST"),
+    ("/account/sessions", Account, "GET"),
+    ("/account/sessions/end", Account, "POST"),
+    ("/account/sessions/end-others", Account, "POST"),
+    ("/account/apps", Account, "GET"),
+    ("/account/apps/{client_id}/end", Account, "GET"),
+    ("/account/apps/end", Account, "POST"),
+    ("/assets/{name}", Public, "GET"),
+    ("/admin", Admin, "GET"),
+    ("/admin/users", Admin, "GET"),
+    ("/admin/users.csv", Admin, "GET"),
+    ("/admin/users/new", Admin, "GET POST"),
+    ("/admin/users/{id}", Admin, "GET"),
+    ("/admin/users/{id}/{act}", Admin, "GET POST"),
+    ("/admin/audit", Admin, "GET"),
+    ("/admin/audit.jsonl", Admin, "GET"),
+    ("/api/v1/whoami", Protocol, "GET"),
+    ("/healthz", Public, "GET"),
+    ("/readyz", Public, "GET"),
+    ("/metrics", Public, "GET"),
+];
+
+/// The paths of `router.rs` that are written out; those of the well-known documents are computed there, and public.
+fn list_declared() -> BTreeSet<String> {
+    let source = include_str!("../crates/server/src/router.rs");
+    let body = source.split("fn add_routes").nth(1).expect("the routes").split("config.default_service").next();
+    let body = body.expect("they end");
+    let found: BTreeSet<String> =
+        body.split("at(\"").skip(1).filter_map(|part| part.split('"').next()).map(str::to_owned).collect();
+    let computed = ["web::resource(oauth)", "web::resource(openid.clone())", "web::resource(openid_appended)"];
+    let calls = body.matches("add(").count();
+    assert!(computed.iter().all(|call| body.contains(call)));
+    assert_eq!(calls, found.len() + computed.len(), "every add(…) is a path that this test reads");
+    found
+}
+
+#[test]
+fn r_36_every_route_has_a_policy() {
+    let declared = list_declared();
+    let known: BTreeSet<String> = ROUTES.iter().map(|(path, ..)| (*path).to_owned()).collect();
+    let missing: Vec<_> = declared.difference(&known).collect();
+    assert!(missing.is_empty(), "routes without a policy in tests/routes.rs: {missing:?}");
+    let gone: Vec<_> = known.difference(&declared).collect();
+    assert!(gone.is_empty(), "policies of routes that are gone: {gone:?}");
+    for (path, policy, _) in ROUTES {
+        assert_eq!(path.starts_with("/admin"), *policy == Admin, "{path}: all of /admin is for administrators");
+        assert_eq!(path.starts_with("/account"), *policy == Account, "{path}: all of /account is for its owner");
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Nobody,
+    /// the first step is done, the second is not
+    Half,
+    User,
+    Administrator,
+    /// somebody's access token instead of a cookie
+    Bearer,
+}
+
+/// What an answer comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// it was looked at: a page, a form with a fault, a thing that is not there
+    Served,
+    /// sign in first
+    SignIn,
+    /// not for this person
+    Forbidden,
+    /// the form is not ours, or a credential is missing or wrong
+    Refused,
+    /// another method would do
+    Method,
+}
+
+fn classify(answer: &Response) -> Class {
+    let location = answer.header("location").unwrap_or_default();
+    let path = location.split('?').next().unwrap_or_default();
+    match answer.status {
+        405 => Class::Method,
+        403 => Class::Forbidden,
+        400 | 401 => Class::Refused,
+        303 if path.ends_with("/login") || path.ends_with("/login/second") => Class::SignIn,
+        200..=399 | 404 | 422 => Class::Served,
+        _ => panic!("not an answer of this table: {answer:?}"),
+    }
+}
+
+fn expect(policy: Policy, who: Who, is_post: bool) -> &'static [Class] {
+    match (policy, who) {
+        // their own tests say what they answer; here: never a way around the rest
+        (Public, _) => &[Class::Served, Class::SignIn, Class::Refused, Class::Forbidden],
+        // the whole world of programs: a cookie is no credential, so a person is as much as nobody
+        (Protocol, Who::Bearer) => &[Class::Served, Class::Refused],
+        (Protocol, _) => &[Class::Refused],
+        (Account, Who::User | Who::Administrator) => &[Class::Served],
+        (Account, Who::Nobody | Who::Half) => &[Class::SignIn],
+        (Admin, Who::Administrator) => &[Class::Served],
+        (Admin, Who::User) => &[Class::Forbidden],
+        (Admin, Who::Nobody | Who::Half) => &[Class::SignIn],
+        // a token brings no cookie, so a form of it is nobody's
+        (Account | Admin, Who::Bearer) if is_post => &[Class::Refused],
+        (Account | Admin, Who::Bearer) => &[Class::SignIn],
+    }
+}
+
+/// A token for forms of whoever uses this browser.
+fn find_csrf(browser: &mut Browser<'_>, who: Who) -> String {
+    let path = if matches!(who, Who::User | Who::Administrator) { "/account" } else { "/login" };
+    let page = browser.get(path);
+    find_form(&page, path).field("csrf").expect("a token").to_owned()
+}
+
+fn ask(browser: &mut Browser<'_>, who: Who, method: &str, path: &str, bearer: &str, csrf: &str) -> Response {
+    let mut request = Request::new(method, path);
+    if who == Who::Bearer {
+        request = request.bearer(bearer);
+    }
+    if method == "POST" {
+        request = request.header("Sec-Fetch-Site", "same-origin").form(&[("csrf", csrf)]);
+    }
+    match who {
+        Who::Bearer => request.send(browser.port()),
+        _ => browser.send(request),
+    }
+}
+
+for_each_database! {
+    fn r_36_every_route_answers_every_role_by_its_policy(database) {
+        let app = Setup::new(database).set("observability.metrics", "main").set("signup.mode", "open").spawn();
+        let alice = id_of(&app, &ALICE);
+        let bearer = app.get_tokens(OWN_CLI).access;
+        drop(administrator(&app, &BOB));
+        let sign_in = |who: Who| {
+            let mut browser = Browser::new(&app);
+            match who {
+                Who::Nobody | Who::Bearer => {}
+                Who::Half => {
+                    let page = browser.get("/login");
+                    drop(browser.fill_in_login(&page, &ALICE));
+                    assert!(browser.session_cookie().is_some(), "the first step");
+                }
+                Who::User => browser.sign_in(&ALICE),
+                Who::Administrator => browser.sign_in(&BOB),
+            }
+            browser
+        };
+        let mut wrong = Vec::new();
+        for who in [Who::Nobody, Who::Half, Who::User, Who::Administrator, Who::Bearer] {
+            let second = if who == Who::Half { "TRUE" } else { "FALSE" };
+            run_statement(&app.database_url, &format!("UPDATE users SET second_step = {second} WHERE id = '{alice}'"));
+            let mut browser = sign_in(who);
+            for (pattern, policy, methods) in ROUTES {
+                let path = pattern
+                    .replace("{id}", &alice)
+                    .replace("{act}", "enable")
+                    .replace("{client_id}", OWN_CLI.id)
+                    .replace("{token}", "x")
+                    .replace("{name}", "gatepost.css");
+                for method in ["GET", "PUT", "DELETE", "PATCH", "POST"] {
+                    let csrf = if method == "POST" { find_csrf(&mut browser, who) } else { String::new() };
+                    let class = classify(&ask(&mut browser, who, method, &path, &bearer, &csrf));
+                    let is_known = methods.split(' ').any(|known| known == method);
+                    let wanted = if is_known { expect(*policy, who, method == "POST") } else { &[Class::Method] };
+                    if !wanted.contains(&class) {
+                        wrong.push(format!("{who:?} {method} {pattern}: {class:?}, not {wanted:?}"));
+                    }
+                }
+                // these end what the next routes need
+                if ["/login", "/logout"].contains(pattern) {
+                    browser = sign_in(who);
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// Ids of others get nobody anywhere: as if they were not there (AD2).
+    fn ad_02_ids_of_others_are_not_there(database) {
+        let app = TestApp::spawn(database);
+        let mut alice = Browser::new(&app);
+        alice.sign_in(&ALICE);
+        let mut bob = Browser::new(&app);
+        bob.sign_in(&BOB);
+        let tokens = app.get_tokens(OWN_CLI);
+        let session = format!("SELECT id FROM sessions WHERE user_id = '{}' LIMIT 1", id_of(&app, &ALICE));
+        let session = run_statement(&app.database_url, &session);
+        let csrf = find_csrf(&mut bob, Who::User);
+        for (path, name, value) in
+            [("/account/sessions/end", "id", session.as_str()), ("/account/apps/end", "client_id", OWN_CLI.id)]
+        {
+            let fields = [("csrf".to_owned(), csrf.clone()), (name.to_owned(), value.to_owned())];
+            assert_eq!(bob.post(path, &fields).status, 303, "the same answer as for one's own");
+        }
+        assert_eq!(bob.get(&format!("/account/apps/{}/end", OWN_CLI.id)).status, 404);
+        assert_eq!(alice.get("/account").status, 200);
+        assert!(app.is_active(crate::support::declared::NOTES, &tokens.access));
+        // who and what one is cannot be written by oneself
+        let fields = [("csrf", csrf.as_str()), ("name", "Bob"), ("role", "instance_admin"), ("id", "x"), ("email_verified", "true")];
+        let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(bob.post("/account", &fields).status, 303);
+        let row = format!("SELECT role FROM users WHERE email = '{}'", BOB.email);
+        assert_eq!(run_statement(&app.database_url, &row), "user");
+        assert_eq!(bob.get("/admin").status, 403);
+    }
+}
