@@ -8,7 +8,9 @@ use gatepost_protocol::issuer::Issuer;
 
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
-use crate::pages::{account, assets, consent, errors, home, login, logout, password, setup, signup};
+use crate::pages::{
+    account, assets, consent, errors, home, login, logout, passkey_ceremonies, passkeys, password, setup, signup,
+};
 use crate::respond::preflight;
 
 /// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
@@ -41,6 +43,11 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(both(at("/account"), account::profile, account::save_profile));
     add(only_get(at("/account/security"), password::security));
     add(both(at("/account/password"), password::get, password::post));
+    add(only_post(at("/passkeys/options"), passkey_ceremonies::options));            // WebAuthn L3 §5.1
+    add(only_get(at("/account/passkeys"), passkeys::list));
+    add(both(at("/account/passkeys/new"), passkeys::new, passkeys::add));
+    add(both(at("/account/passkeys/{id}"), passkeys::ask_name, passkeys::rename));
+    add(both(at("/account/passkeys/{id}/remove"), passkeys::ask_remove, passkeys::remove));
     add(only_get(at("/account/sessions"), account::sessions));
     add(only_post(at("/account/sessions/end"), account::end_session));
     add(only_post(at("/account/sessions/end-others"), account::end_other_sessions));

@@ -10,10 +10,10 @@ pub mod second;
 pub mod session;
 pub mod sign_up;
 pub mod throttle;
+pub mod totp;
 pub mod trip;
 pub mod upstream;
 pub mod ways;
-pub mod totp;
 
 pub use enter::{Method, Started};
 pub use session::SignedIn;

@@ -7,6 +7,7 @@ use gatepost_engine::sign_in::Started;
 use gatepost_engine::sign_in::password::{Attempt, begin_attempt, cancel_attempt, change_password, finish_check};
 use gatepost_protocol::params::Params;
 
+use crate::pages::passkeys::describe_section;
 use crate::pages::signup::find_password_fault;
 use crate::pages::views::{AccountFrame, ErrorKind, Fault, PasswordView, SecurityView};
 use crate::pages::visitor::{Visitor, read_notice};
@@ -16,8 +17,9 @@ use crate::state::State;
 pub(crate) async fn security(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let shown = async {
         let visitor = Visitor::recognise(&state, &request).await?;
-        let (_, frame) = visitor.frame(read_notice(&request))?;
-        Ok(visitor.page(&state, StatusCode::OK, &SecurityView { frame, password_changed: None }))
+        let (session, frame) = visitor.frame(read_notice(&request))?;
+        let passkeys = describe_section(&state, &visitor, session).await?;
+        Ok(visitor.page(&state, StatusCode::OK, &SecurityView { frame, password_changed: None, passkeys }))
     };
     shown.await.unwrap_or_else(|response: HttpResponse| response)
 }

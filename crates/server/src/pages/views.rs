@@ -5,6 +5,7 @@ mod admin;
 mod compare;
 mod errors;
 mod names;
+mod passkeys;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -17,6 +18,10 @@ pub(crate) use account::{
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
+pub(crate) use passkeys::{
+    PasskeyNameView, PasskeyNewView, PasskeyOffer, PasskeyRemoveView, PasskeyRow, PasskeySection, PasskeyTrouble,
+    PasskeysView, UnknownPasskey,
+};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
 pub(crate) trait View: Serialize {
@@ -63,6 +68,12 @@ pub(crate) enum Notice {
     SetupDone,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey got another name.
+    PasskeyRenamed,
+    /// A passkey was removed.
+    PasskeyRemoved,
 }
 
 /// What is wrong with one field; texts are `fault.*`.
@@ -141,6 +152,8 @@ pub(crate) struct LoginView {
     pub(crate) signup: SignUpMode,
     /// Message above the form.
     pub(crate) notice: Option<Notice>,
+    /// Signing in with a passkey.
+    pub(crate) passkeys: PasskeyOffer,
 }
 
 /// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`.
@@ -160,6 +173,8 @@ pub(crate) struct SignupView {
     pub(crate) min_password: u32,
     /// What is wrong.
     pub(crate) faults: AccountFaults,
+    /// An account without a password.
+    pub(crate) passkeys: PasskeyOffer,
 }
 
 /// Whether the operator vouches for an app.

@@ -83,8 +83,7 @@ fn begin(
         "enforceCredentialProtectionPolicy": false,
     });
     let ticket = Ticket::make(call)?;
-    let begun =
-        Begun { ticket, user_id: owner.id.to_owned(), email_key, challenge: Challenge::Create(challenge) };
+    let begun = Begun { ticket, user_id: owner.id.to_owned(), email_key, challenge: Challenge::Create(challenge) };
     Ok(Some(Options { public_key: options, state: begun.seal(call, place)? }))
 }
 

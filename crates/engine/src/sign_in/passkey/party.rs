@@ -34,7 +34,8 @@ mod tests {
 
     #[test]
     fn pk_2_only_a_host_name_by_tls_or_this_computer_has_passkeys() {
-        let of = |text| RelyingParty::of(&Issuer::parse(text).expect("an issuer")).map(|party| (party.id, party.origin));
+        let of =
+            |text| RelyingParty::of(&Issuer::parse(text).expect("an issuer")).map(|party| (party.id, party.origin));
         let both = |id: &str, origin: &str| Some((id.to_owned(), origin.to_owned()));
         assert_eq!(of("https://id.example/auth"), both("id.example", "https://id.example"));
         assert_eq!(of("https://id.example:8443"), both("id.example", "https://id.example:8443"));

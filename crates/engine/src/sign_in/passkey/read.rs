@@ -183,14 +183,14 @@ mod tests {
         assert_eq!(skip_item(&nested(60_000), 0), None);
         let bad: [&[u8]; 9] = [
             &[],
-            &[0x58],                                                 // a length is missing
-            &[0x42, 1],                                              // two bytes, one there
-            &[0x5b, 255, 255, 255, 255, 255, 255, 255, 255],         // longer than anything
-            &[0x9b, 255, 255, 255, 255, 255, 255, 255, 255, 0],      // more items than bytes
-            &[0xbb, 128, 0, 0, 0, 0, 0, 0, 0, 0],                    // twice that overflows
-            &[0x9f, 0, 0xff],                                        // of indefinite length
-            &[0xc0, 0],                                              // a tag
-            &[0x1c],                                                 // reserved
+            &[0x58],                                            // a length is missing
+            &[0x42, 1],                                         // two bytes, one there
+            &[0x5b, 255, 255, 255, 255, 255, 255, 255, 255],    // longer than anything
+            &[0x9b, 255, 255, 255, 255, 255, 255, 255, 255, 0], // more items than bytes
+            &[0xbb, 128, 0, 0, 0, 0, 0, 0, 0, 0],               // twice that overflows
+            &[0x9f, 0, 0xff],                                   // of indefinite length
+            &[0xc0, 0],                                         // a tag
+            &[0x1c],                                            // reserved
         ];
         for bytes in bad {
             assert_eq!(skip_item(bytes, 0), None, "{bytes:?}");

@@ -1,6 +1,6 @@
 //! Pages of a signed-in person under `/account`.
 
-use super::{Fault, Moment, Notice, ScopeView, View};
+use super::{Fault, Moment, Notice, PasskeySection, ScopeView, View};
 use serde::Serialize;
 
 /// What every account page shows around its content.
@@ -36,6 +36,8 @@ pub(crate) struct SecurityView {
     pub(crate) frame: AccountFrame,
     /// When the password was set last.
     pub(crate) password_changed: Option<Moment>,
+    /// The passkeys.
+    pub(crate) passkeys: PasskeySection,
 }
 
 /// Change password, `/account/password`; posts `csrf`, `current`, `new`.

@@ -1,6 +1,7 @@
 //! One view of every page in every state, with the same text in all fields for the test of escaping.
 
 mod account;
+mod passkeys;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -28,6 +29,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_errors();
     samples.add_setup();
     samples.add_account();
+    samples.add_passkeys();
     samples.made
 }
 
@@ -62,6 +64,7 @@ impl Samples<'_> {
             failed: false,
             signup: SignUpMode::Open,
             notice: None,
+            passkeys: PasskeyOffer::new(true),
         };
         self.add("login", &login);
         let email = self.s("ada@example.com");
@@ -70,6 +73,10 @@ impl Samples<'_> {
         let plain = LoginView { app: None, tx: None, signup: SignUpMode::Closed, ..login.clone() };
         self.add("login-plain", &plain);
         self.add("login-notice", &LoginView { notice: Some(Notice::SignInAgain), email, ..plain });
+        let passkeys = self.passkey_offer(PasskeyTrouble::Unknown);
+        self.add("login-passkey-unknown", &LoginView { passkeys, ..login.clone() });
+        let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
+        self.add("login-passkey-failed", &LoginView { passkeys, ..login.clone() });
         self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login });
 
         let signup = SignupView {
@@ -80,6 +87,7 @@ impl Samples<'_> {
             name: self.s("Ada"),
             min_password: 15,
             faults: AccountFaults::default(),
+            passkeys: PasskeyOffer::new(true),
         };
         self.add("signup", &SignupView { email: String::new(), name: String::new(), ..signup.clone() });
         let one = AccountFaults { password: Some(Fault::PasswordCommon), ..AccountFaults::default() };
@@ -89,6 +97,8 @@ impl Samples<'_> {
             name: Some(Fault::NameLong { max: 100 }),
             password: Some(Fault::PasswordShort { min: 15, n: 8 }),
         };
+        let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
+        self.add("signup-passkey-failed", &SignupView { passkeys, ..signup.clone() });
         self.add("signup-faults", &SignupView { faults, ..signup });
     }
 

@@ -4,7 +4,7 @@ use super::{DAY, Samples, ago};
 use crate::pages::views::*;
 
 impl Samples<'_> {
-    fn frame(&self, notice: Option<Notice>) -> AccountFrame {
+    pub(super) fn frame(&self, notice: Option<Notice>) -> AccountFrame {
         AccountFrame { email: self.s("ada@example.com"), csrf: self.s("c5rf"), notice }
     }
 
@@ -20,8 +20,18 @@ impl Samples<'_> {
         self.add("account-profile-fault", &ProfileView { fault: Some(Fault::NameMissing), ..profile.clone() });
         self.add("account-profile-fixed", &ProfileView { editable: false, ..profile });
         let changed = self.frame(Some(Notice::PasswordChanged));
-        self.add("account-security", &SecurityView { frame: changed, password_changed: Some(ago(30)) });
-        self.add("account-security-never", &SecurityView { frame: self.frame(None), password_changed: None });
+        self.add(
+            "account-security",
+            &SecurityView { frame: changed, password_changed: Some(ago(30)), passkeys: self.passkey_section() },
+        );
+        self.add(
+            "account-security-never",
+            &SecurityView {
+                frame: self.frame(None),
+                password_changed: None,
+                passkeys: PasskeySection { available: false, rows: Vec::new() },
+            },
+        );
         let password = PasswordView { frame: self.frame(None), min_password: 15, current_fault: None, new_fault: None };
         self.add("account-password", &password);
         let wrong = PasswordView {
