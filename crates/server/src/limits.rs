@@ -9,6 +9,9 @@ use moka::sync::Cache;
 
 use crate::settings::LimitSettings;
 
+/// Trips to other providers that one address may finish in a minute: each asks another server something.
+const TRIPS_PER_MINUTE: u32 = 120;
+
 /// Something that is counted a while, by whom.
 #[derive(Clone)]
 struct Window {
@@ -67,6 +70,7 @@ pub(crate) struct Limits {
     introspection_failures: Window,
     authorize: Window,
     signups: Window,
+    trips: Window,
 }
 
 /// Come back in this many seconds.
@@ -81,6 +85,7 @@ impl Limits {
             introspection_failures: Window::new(settings.introspection_failures_per_minute, 60, capacity),
             authorize: Window::new(settings.authorize_per_minute, 60, capacity),
             signups: Window::new(settings.signups_per_hour, 3600, capacity),
+            trips: Window::new(TRIPS_PER_MINUTE, 60, capacity),
         }
     }
 
@@ -121,5 +126,9 @@ impl Limits {
         } else {
             Err(TooMany(self.signups.seconds))
         }
+    }
+
+    pub(crate) fn count_trip(&self, network: &str, now: i64) -> Result<(), TooMany> {
+        if self.trips.count(&Who { network, client_id: "", now }) { Ok(()) } else { Err(TooMany(self.trips.seconds)) }
     }
 }

@@ -6,6 +6,7 @@ mod commands;
 mod dev;
 mod endpoints;
 mod extract;
+mod fetch;
 mod hashing;
 mod limits;
 mod metrics;
@@ -19,6 +20,7 @@ mod settings;
 mod startup;
 mod state;
 mod telemetry;
+mod upstream;
 
 /// glibc keeps the memory of slow hashes in the arenas of threads that are gone: 200 MB after a few sign-ins. This allocator gives
 /// it back, and is a little faster besides.

@@ -8,9 +8,8 @@ use gatepost_protocol::issuer::Issuer;
 
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
-use crate::pages::{
-    account, assets, consent, errors, home, login, logout, passkey_ceremonies, passkeys, password, setup, signup,
-};
+use crate::pages::{account, assets, consent, errors, home, login, logout, password, providers, setup, signup, via};
+use crate::pages::{passkey_ceremonies, passkeys};
 use crate::respond::preflight;
 
 /// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
@@ -37,6 +36,7 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_get(at("/"), home::get));
     add(both(at("/login"), login::get, login::post));
     add(both(at("/signup"), signup::get, signup::post));
+    add(only_get(at("/login/via/{provider}/callback"), via::callback));                 // OpenID Connect Core §3.1.2.5
     add(both(at("/consent"), consent::get, consent::post));
     add(both(at("/logout"), logout::get, logout::post));
     add(both(at("/setup/{token}"), setup::get, setup::post));
@@ -48,6 +48,9 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(both(at("/account/passkeys/new"), passkeys::new, passkeys::add));
     add(both(at("/account/passkeys/{id}"), passkeys::ask_name, passkeys::rename));
     add(both(at("/account/passkeys/{id}/remove"), passkeys::ask_remove, passkeys::remove));
+    add(only_get(at("/account/providers"), providers::get));
+    add(only_post(at("/account/providers/link"), providers::link));
+    add(only_post(at("/account/providers/unlink"), providers::unlink));
     add(only_get(at("/account/sessions"), account::sessions));
     add(only_post(at("/account/sessions/end"), account::end_session));
     add(only_post(at("/account/sessions/end-others"), account::end_other_sessions));

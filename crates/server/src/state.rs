@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::pages::render::Pages;
 use crate::settings::Settings;
 use crate::startup::Installation;
+use crate::upstream::Upstream;
 
 /// Shared by all workers.
 pub(crate) struct State {
@@ -26,6 +27,7 @@ pub(crate) struct State {
     pub(crate) hashing: HashPool,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
+    pub(crate) upstream: Upstream,
     pub(crate) dev: bool,
     /// false from SIGTERM on, so that balancers stop sending
     pub(crate) ready: AtomicBool,
@@ -33,11 +35,18 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(installation: Installation, settings: Settings, pages: Pages, dev: bool) -> Self {
+    /// A sentence says what is wrong with the providers.
+    pub(crate) fn new(
+        installation: Installation,
+        settings: Settings,
+        pages: Pages,
+        dev: bool,
+    ) -> std::result::Result<Self, String> {
         let mut seed = [0; 8];
         // only so that references of two runs differ; they decide nothing
         let _ = crate::random::source().fill(&mut seed);
-        Self {
+        Ok(Self {
+            upstream: Upstream::new(&settings.providers, &installation.engine.issuer)?,
             hashing: HashPool::new(&settings.password, installation.engine.policy.password),
             limits: Limits::new(&settings.limits),
             metrics: Metrics::default(),
@@ -47,7 +56,7 @@ impl State {
             ready: AtomicBool::new(true),
             references: AtomicU64::new(u64::from_le_bytes(seed)),
             settings,
-        }
+        })
     }
 
     /// The engine's view of a request whose sender does not matter: nothing is written about it.

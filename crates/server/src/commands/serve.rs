@@ -71,7 +71,7 @@ async fn serve(args: ServeArgs, loaded: Loaded, dev: bool, began: Instant) -> Re
         .map_err(StartFault)?;
     let first_run = made.database;
     let report = Report { made, warnings: loaded.warnings, setup_link, first_run, folder };
-    let state = Data::new(State::new(installation.clone(), settings, pages, dev));
+    let state = Data::new(State::new(installation.clone(), settings, pages, dev).map_err(StartFault)?);
     let server = start_server(&state, listener).map_err(|error| io_fault(&error))?;
     let mut handles = vec![server.handle()];
     if let Some(metrics) = start_metrics_server(&state).map_err(|error| io_fault(&error))? {

@@ -132,7 +132,10 @@ impl Pending {
         let Started { cookie, signed_in, pending } = started;
         let response = match pending {
             true => self.show_page(state, visitor, "/login/second"),
-            false => self.go_on(state, visitor, &signed_in, Arrived::ByForm).await,
+            false => match super::via::link_offer(state, visitor, &self.journey, &signed_in).await {
+                Some(page) => page,
+                None => self.go_on(state, visitor, &signed_in, Arrived::ByForm).await,
+            },
         };
         visitor.with_session(response, &cookie)
     }

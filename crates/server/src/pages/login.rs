@@ -11,6 +11,7 @@ use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::passkey_ceremonies::{Finished, finish_login, offer_after};
+use crate::pages::via;
 use crate::pages::views::{ErrorKind, LoginView, PasskeyOffer};
 use crate::pages::visitor::{Visitor, read_notice};
 use crate::respond;
@@ -55,6 +56,8 @@ async fn make_view(
         signup: find_signup_mode(state, visitor).await?,
         notice: None,
         passkeys: PasskeyOffer::new(visitor.call.engine.has_passkeys()),
+        providers: via::list_buttons(state),
+        offer: via::make_offer(state, pending),
     })
 }
 
@@ -73,6 +76,9 @@ async fn sign_in(request: &HttpRequest, payload: Payload, state: &State) -> Resu
     let mut pending = Pending::find(state, &visitor, &params).await?;
     if params.one("with") == Some("passkey") {
         return sign_in_with_passkey(state, &visitor, &pending, &params).await;
+    }
+    if let Some(provider) = params.one("with").and_then(|id| state.upstream.find(id)) {
+        return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
     }
     let email: String = params.one("email").unwrap_or_default().chars().take(254).collect();
     let password = params.one("password").unwrap_or_default().to_owned();

@@ -19,7 +19,8 @@ pub(crate) async fn security(request: HttpRequest, state: Data<State>) -> HttpRe
         let visitor = Visitor::recognise(&state, &request).await?;
         let (session, frame) = visitor.frame(read_notice(&request))?;
         let passkeys = describe_section(&state, &visitor, session).await?;
-        Ok(visitor.page(&state, StatusCode::OK, &SecurityView { frame, password_changed: None, passkeys }))
+        let providers = state.upstream.iter().next().is_some();
+        Ok(visitor.page(&state, StatusCode::OK, &SecurityView { frame, password_changed: None, passkeys, providers }))
     };
     shown.await.unwrap_or_else(|response: HttpResponse| response)
 }

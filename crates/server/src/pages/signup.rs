@@ -14,6 +14,7 @@ use gatepost_protocol::params::Params;
 use crate::pages::continue_request::Pending;
 use crate::pages::login::find_signup_mode;
 use crate::pages::passkey_ceremonies::{create_account, offer_after};
+use crate::pages::via;
 use crate::pages::views::{AccountFaults, ErrorKind, Fault, PasskeyOffer, PasskeyTrouble, SignupView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
@@ -108,6 +109,7 @@ fn make_view(state: &State, visitor: &Visitor, pending: &Pending, person: &Perso
         min_password: visitor.call.engine.policy.password.min_length as u32,
         faults: person.faults,
         passkeys: PasskeyOffer::new(visitor.call.engine.has_passkeys()),
+        providers: via::list_buttons(state),
     })
 }
 
@@ -119,6 +121,9 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     check_open(state, &visitor).await?;
     let mut pending = Pending::find(state, &visitor, &params).await?;
+    if let Some(provider) = params.one("with").and_then(|id| state.upstream.find(id)) {
+        return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
+    }
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
     let with_passkey = params.one("with") == Some("passkey");
     if with_passkey {

@@ -6,6 +6,7 @@ mod compare;
 mod errors;
 mod names;
 mod passkeys;
+mod providers;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -21,6 +22,9 @@ pub(crate) use names::{clean_name, clean_text, describe_browser};
 pub(crate) use passkeys::{
     PasskeyNameView, PasskeyNewView, PasskeyOffer, PasskeyRemoveView, PasskeyRow, PasskeySection, PasskeyTrouble,
     PasskeysView, UnknownPasskey,
+};
+pub(crate) use providers::{
+    LinkedRow, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView, ProvidersView,
 };
 
 /// A page: the data, the template that shows it, and the headers that go with it.
@@ -74,6 +78,8 @@ pub(crate) enum Notice {
     PasskeyRenamed,
     /// A passkey was removed.
     PasskeyRemoved,
+    /// The person said no at another provider; shown on the sign-in page.
+    ProviderCancelled,
 }
 
 /// What is wrong with one field; texts are `fault.*`.
@@ -154,6 +160,10 @@ pub(crate) struct LoginView {
     pub(crate) notice: Option<Notice>,
     /// Signing in with a passkey.
     pub(crate) passkeys: PasskeyOffer,
+    /// Other ways in.
+    pub(crate) providers: Vec<ProviderButton>,
+    /// What is connected after this sign-in.
+    pub(crate) offer: Option<OfferView>,
 }
 
 /// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`.
@@ -175,6 +185,8 @@ pub(crate) struct SignupView {
     pub(crate) faults: AccountFaults,
     /// An account without a password.
     pub(crate) passkeys: PasskeyOffer,
+    /// Ways in without a password.
+    pub(crate) providers: Vec<ProviderButton>,
 }
 
 /// Whether the operator vouches for an app.

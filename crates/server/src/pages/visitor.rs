@@ -223,7 +223,8 @@ fn is_from_here(request: &HttpRequest, issuer: &Issuer) -> bool {
     origin && site
 }
 
-fn set_cookie(response: &mut HttpResponse, issuer: &Issuer, name: &str, value: &str, max_age: i64) {
+/// Adds a cookie of this browser; a life of 0 removes it.
+pub(crate) fn set_cookie(response: &mut HttpResponse, issuer: &Issuer, name: &str, value: &str, max_age: i64) {
     let secure = if issuer.is_https() { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={max_age}");
     if let Ok(value) = HeaderValue::from_str(&cookie) {
@@ -241,6 +242,7 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "session-ended" => Some(Notice::SessionEnded),
         "others-ended" => Some(Notice::OthersEnded),
         "access-ended" => Some(Notice::AccessEnded),
+        "provider-cancelled" => Some(Notice::ProviderCancelled),
         "setup-done" => Some(Notice::SetupDone),
         "passkey-added" => Some(Notice::PasskeyAdded),
         "passkey-renamed" => Some(Notice::PasskeyRenamed),

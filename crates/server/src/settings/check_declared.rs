@@ -97,7 +97,7 @@ fn check_names(checker: &mut Checker<'_>, at: &str, (id_field, id): (&str, &str)
 }
 
 /// Whether a text can be shown to people as it is: no control signs, and none that turn the direction of the line.
-fn is_plain_text(text: &str, most: usize) -> bool {
+pub(super) fn is_plain_text(text: &str, most: usize) -> bool {
     let turns = |c: char| matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     text.trim() == text && text.chars().count() <= most && !text.chars().any(|c| c.is_control() || turns(c))
 }
@@ -247,7 +247,7 @@ fn check_redirect_uris(checker: &mut Checker<'_>, at: &str, client: &ClientDecl)
 }
 
 /// RFC 6749 §3.3: `scope-token`.
-fn is_scope_token(scope: &str) -> bool {
+pub(super) fn is_scope_token(scope: &str) -> bool {
     (1..=128).contains(&scope.len()) && scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 

@@ -105,6 +105,8 @@ word_enum!(
     }
 );
 
+pub(super) use word_enum;
+
 /// `[[resource_servers]]`: an API.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]

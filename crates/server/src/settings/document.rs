@@ -90,9 +90,13 @@ pub(crate) fn write_document(defaults: &str, development: &str) -> String {
 fn write_heading(entry: &Entry) -> String {
     let section = &entry.section;
     if entry.example {
+        let (about, secret) = match section.as_str() {
+            "providers" => ("Write one for each", "CLIENT_SECRET"),
+            _ => ("Write one for each; they are brought in line with the file at every start", "SECRET"),
+        };
         format!(
-            "\n## `[[{section}]]`\n\nWrite one for each; they are brought in line with the file at every start. Variable of a secret: \
-             `GATEPOST__{}__<ID>__SECRET` or `…_SECRET_FILE`, with the id in capitals and every other sign as `_`.\n\n\
+            "\n## `[[{section}]]`\n\n{about}. Variable of a secret: \
+             `GATEPOST__{}__<ID>__{secret}` or `…_{secret}_FILE`, with the id in capitals and every other sign as `_`.\n\n\
              | Key | Type | Example | Meaning |\n|---|---|---|---|\n",
             section.to_uppercase()
         )

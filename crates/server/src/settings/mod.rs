@@ -9,12 +9,15 @@ pub(crate) mod declared;
 pub(crate) mod document;
 pub(crate) mod faults;
 pub(crate) mod layers;
+pub(crate) mod providers;
 pub(crate) mod schema;
 pub(crate) mod sections;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_declared;
+#[cfg(test)]
+mod tests_providers;
 pub(crate) mod types;
 mod validate;
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::declared::{ClientDecl, ResourceServerDecl};
+use super::providers::ProviderDecl;
 use super::types::{Address, ByteSize, Database, Network, Seconds, SecretText};
 use crate::pages::brand::Brand;
 
@@ -45,6 +46,9 @@ pub(crate) struct Settings {
     /// APIs that are reconciled at start.
     #[serde(default)]
     pub(crate) resource_servers: Vec<ResourceServerDecl>,
+    /// Who else may vouch for people.
+    #[serde(default)]
+    pub(crate) providers: Vec<ProviderDecl>,
 }
 
 /// `[server]`

@@ -46,6 +46,7 @@ pub(super) fn check_settings(checker: &mut Checker<'_>, settings: &mut Settings)
         checker.fault(key, problem);
     }
     super::check_declared::check_declared(checker, settings);
+    super::providers::check_providers(checker, &mut settings.providers);
 }
 
 fn check_server(checker: &mut Checker<'_>, settings: &mut Settings) {

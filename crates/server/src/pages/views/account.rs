@@ -38,6 +38,8 @@ pub(crate) struct SecurityView {
     pub(crate) password_changed: Option<Moment>,
     /// The passkeys.
     pub(crate) passkeys: PasskeySection,
+    /// There are other providers.
+    pub(crate) providers: bool,
 }
 
 /// Change password, `/account/password`; posts `csrf`, `current`, `new`.

@@ -2,6 +2,7 @@
 
 mod account;
 mod passkeys;
+mod providers;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -30,6 +31,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_setup();
     samples.add_account();
     samples.add_passkeys();
+    samples.add_providers();
     samples.made
 }
 
@@ -65,6 +67,8 @@ impl Samples<'_> {
             signup: SignUpMode::Open,
             notice: None,
             passkeys: PasskeyOffer::new(true),
+            providers: Vec::new(),
+            offer: None,
         };
         self.add("login", &login);
         let email = self.s("ada@example.com");
@@ -78,6 +82,11 @@ impl Samples<'_> {
         let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
         self.add("login-passkey-failed", &LoginView { passkeys, ..login.clone() });
         self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login });
+        self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login.clone() });
+        let (providers, offer) = (self.provider_buttons(), Some(self.offer()));
+        self.add("login-providers", &LoginView { providers: providers.clone(), ..login.clone() });
+        self.add("login-cancelled", &LoginView { notice: Some(Notice::ProviderCancelled), ..login.clone() });
+        self.add("login-offer", &LoginView { providers: providers.clone(), offer, ..login });
 
         let signup = SignupView {
             csrf: self.s("c5rf"),
@@ -88,6 +97,7 @@ impl Samples<'_> {
             min_password: 15,
             faults: AccountFaults::default(),
             passkeys: PasskeyOffer::new(true),
+            providers: Vec::new(),
         };
         self.add("signup", &SignupView { email: String::new(), name: String::new(), ..signup.clone() });
         let one = AccountFaults { password: Some(Fault::PasswordCommon), ..AccountFaults::default() };
@@ -100,6 +110,8 @@ impl Samples<'_> {
         let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
         self.add("signup-passkey-failed", &SignupView { passkeys, ..signup.clone() });
         self.add("signup-faults", &SignupView { faults, ..signup });
+        self.add("signup-faults", &SignupView { faults, ..signup.clone() });
+        self.add("signup-providers", &SignupView { providers, ..signup });
     }
 
     fn add_consent(&mut self) {

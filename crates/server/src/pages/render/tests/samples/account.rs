@@ -22,7 +22,12 @@ impl Samples<'_> {
         let changed = self.frame(Some(Notice::PasswordChanged));
         self.add(
             "account-security",
-            &SecurityView { frame: changed, password_changed: Some(ago(30)), passkeys: self.passkey_section() },
+            &SecurityView {
+                frame: changed,
+                password_changed: Some(ago(30)),
+                passkeys: self.passkey_section(),
+                providers: true,
+            },
         );
         self.add(
             "account-security-never",
@@ -30,6 +35,7 @@ impl Samples<'_> {
                 frame: self.frame(None),
                 password_changed: None,
                 passkeys: PasskeySection { available: false, rows: Vec::new() },
+                providers: false,
             },
         );
         let password = PasswordView { frame: self.frame(None), min_password: 15, current_fault: None, new_fault: None };
