@@ -8,6 +8,7 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpRequest, http::StatusCode};
 use futures_util::{StreamExt, poll};
 use gatepost_protocol::params::{Params, ParamsFault};
+use serde::de::DeserializeOwned;
 
 use crate::state::State;
 
@@ -26,12 +27,14 @@ pub(crate) enum FormFault {
     Broken,
     /// the form itself
     Params(ParamsFault),
+    /// not JSON, or not the fields that are expected
+    Json,
 }
 
 impl FormFault {
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::ContentType | Self::Params(_) | Self::Broken => StatusCode::BAD_REQUEST,
+            Self::ContentType | Self::Params(_) | Self::Json | Self::Broken => StatusCode::BAD_REQUEST,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -46,35 +49,59 @@ impl FormFault {
             Self::TooSlow => "The body took too long.",
             Self::Broken => "The body did not arrive.",
             Self::Params(_) => "The parameters are malformed.",
+            Self::Json => "The JSON is malformed.",
         }
     }
 }
 
 /// Reads a form. actix has a deadline for the head only; this is the one for the whole body.
 pub(crate) async fn read_form(state: &State, request: &HttpRequest, payload: Payload) -> Result<Params, FormFault> {
+    let limit = state.settings.http.form_limit.as_bytes();
+    let body = read_body(state, request, payload, ("application/x-www-form-urlencoded", limit)).await?;
+    Params::parse(&body).map_err(FormFault::Params)
+}
+
+/// Largest body of JSON.
+const MAX_JSON: usize = 64 * 1024;
+
+/// Reads JSON into a type of plain fields, which bounds its depth.
+pub(crate) async fn read_json<T: DeserializeOwned>(
+    state: &State,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<T, FormFault> {
+    let body = read_body(state, request, payload, ("application/json", MAX_JSON)).await?;
+    serde_json::from_slice(&body).map_err(|_| FormFault::Json)
+}
+
+/// Reads a body of this media type, at most so long.
+async fn read_body(
+    state: &State,
+    request: &HttpRequest,
+    payload: Payload,
+    (expected, limit): (&str, usize),
+) -> Result<Bytes, FormFault> {
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let media_type = text(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !media_type.trim().eq_ignore_ascii_case(expected) {
         return Err(FormFault::ContentType);
     }
     if text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(FormFault::Encoding);
     }
-    let limit = state.settings.http.form_limit.as_bytes();
     let announced = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(FormFault::TooLarge);
     }
     let mut body = pin!(collect_body(payload, limit));
     // a small form has nearly always arrived with its head, and then needs no timer
-    let body = match poll!(&mut body) {
-        Poll::Ready(body) => body?,
+    match poll!(&mut body) {
+        Poll::Ready(body) => body,
         Poll::Pending => {
             let patience = state.settings.http.body_timeout.as_duration();
-            tokio::time::timeout(patience, body).await.map_err(|_| FormFault::TooSlow)??
+            tokio::time::timeout(patience, body).await.map_err(|_| FormFault::TooSlow)?
         }
-    };
-    Params::parse(&body).map_err(FormFault::Params)
+    }
 }
 
 /// A form nearly always arrives in one piece, which is then not copied.

@@ -9,8 +9,8 @@ use gatepost_protocol::issuer::Issuer;
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
 use crate::pages::{
-    account, activity, admin, assets, authenticator, confirm, consent, errors, home, login, logout, password, personal,
-    providers, recovery, second, security, setup, signup, via,
+    account, activity, admin, assets, authenticator, confirm, consent, errors, home, login, logout, passkey_ceremonies,
+    passkeys, password, personal, providers, recovery, second, security, setup, signup, via,
 };
 use crate::respond::preflight;
 
@@ -54,6 +54,11 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_post(at("/account/recovery-codes/done"), recovery::done));
     add(both(at("/account/password/new"), password::get_first, password::post_first));
     add(both(at("/account/password"), password::get, password::post));
+    add(only_post(at("/passkeys/options"), passkey_ceremonies::options));            // WebAuthn L3 §5.1
+    add(only_get(at("/account/passkeys"), passkeys::list));
+    add(both(at("/account/passkeys/new"), passkeys::new, passkeys::add));
+    add(both(at("/account/passkeys/{id}"), passkeys::ask_name, passkeys::rename));
+    add(both(at("/account/passkeys/{id}/remove"), passkeys::ask_remove, passkeys::remove));
     add(only_get(at("/account/providers"), providers::get));
     add(only_post(at("/account/providers/link"), providers::link));
     add(only_post(at("/account/providers/unlink"), providers::unlink));

@@ -10,8 +10,9 @@ use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::passkey_ceremonies::{Finished, finish_login, offer_after};
 use crate::pages::via;
-use crate::pages::views::{ErrorKind, LoginView};
+use crate::pages::views::{ErrorKind, LoginView, PasskeyOffer};
 use crate::pages::visitor::{Visitor, read_notice};
 use crate::respond;
 use crate::state::State;
@@ -54,6 +55,7 @@ async fn make_view(
         failed: false,
         signup: find_signup_mode(state, visitor).await,
         notice: None,
+        passkeys: PasskeyOffer::new(visitor.call.engine.has_passkeys()),
         providers: via::list_buttons(state),
         offer: via::make_offer(state, pending),
     })
@@ -79,7 +81,10 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 
 async fn sign_in(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
-    let pending = Pending::find(state, &visitor, &params).await?;
+    let mut pending = Pending::find(state, &visitor, &params).await?;
+    if params.one("with") == Some("passkey") {
+        return sign_in_with_passkey(state, &visitor, &pending, &params).await;
+    }
     if let Some(provider) = params.one("with").and_then(|id| state.upstream.find(id)) {
         return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
     }
@@ -94,7 +99,22 @@ async fn sign_in(request: &HttpRequest, payload: Payload, state: &State) -> Resu
         let view = LoginView { failed: true, ..make_view(state, &visitor, &pending, email).await? };
         return Ok(visitor.page(state, StatusCode::OK, &view));
     };
+    offer_after(state, &visitor, &mut pending, &params, &started).await;
     Ok(pending.let_in(state, &visitor, started).await)
+}
+
+async fn sign_in_with_passkey(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    params: &Params,
+) -> Result<HttpResponse, HttpResponse> {
+    let passkeys = match finish_login(state, visitor, params).await? {
+        Finished::In(started) => return Ok(pending.let_in(state, visitor, *started).await),
+        Finished::Trouble(offer) => offer,
+    };
+    let view = LoginView { passkeys, ..make_view(state, visitor, pending, pending.login_hint()).await? };
+    Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
 enum Trouble {

@@ -14,6 +14,8 @@ pub(crate) mod guard;
 pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod passkey_ceremonies;
+pub(crate) mod passkeys;
 pub(crate) mod password;
 pub(crate) mod personal;
 pub(crate) mod providers;

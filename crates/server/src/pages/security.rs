@@ -9,6 +9,7 @@ use gatepost_engine::sign_in::factor::{Factors, find_factors};
 use gatepost_engine::sign_in::second::{Toggled, set_second_step};
 
 use crate::pages::guard::require_fresh;
+use crate::pages::passkeys::describe_section;
 use crate::pages::recovery::show_codes;
 use crate::pages::views::{Moment, SecurityView, ToggleView};
 use crate::pages::visitor::{Visitor, read_notice};
@@ -37,6 +38,7 @@ async fn show(request: &HttpRequest, state: &State) -> Page {
     let (session, frame) = visitor.frame(read_notice(request))?;
     let factors = load_factors(state, &visitor, session).await?;
     let moment = |at: i64| Moment::new(at, visitor.call.now);
+    let passkeys = describe_section(state, &visitor, session).await?;
     let view = SecurityView {
         frame,
         password: factors.password,
@@ -45,6 +47,7 @@ async fn show(request: &HttpRequest, state: &State) -> Page {
         authenticator: factors.authenticator.map(moment),
         passkey: factors.passkey,
         codes_left: factors.recovery_codes,
+        passkeys,
         providers: state.upstream.iter().next().is_some(),
     };
     Ok(visitor.page(state, StatusCode::OK, &view))

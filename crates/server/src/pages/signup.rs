@@ -5,6 +5,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::email::{Email, normalize_email};
 use gatepost_engine::password::{PasswordFault, check_new_password_against};
+use gatepost_engine::sign_in::passkey::PasskeySignUp;
 use gatepost_engine::sign_in::sign_up::{NewUser, SignUpRefusal, sign_up};
 use gatepost_engine::sign_in::throttle::name_network;
 use gatepost_engine::{Call, SignUpMode};
@@ -12,8 +13,9 @@ use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;
 use crate::pages::login::{find_signup_mode, require_signup_mode};
+use crate::pages::passkey_ceremonies::{create_account, offer_after};
 use crate::pages::via;
-use crate::pages::views::{AccountFaults, ErrorKind, Fault, SignupView};
+use crate::pages::views::{AccountFaults, ErrorKind, Fault, PasskeyOffer, PasskeyTrouble, SignupView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
 use crate::state::State;
@@ -106,6 +108,7 @@ fn make_view(state: &State, visitor: &Visitor, pending: &Pending, person: &Perso
         name: person.name.clone(),
         min_password: visitor.call.engine.policy.password.min_length as u32,
         faults: person.faults,
+        passkeys: PasskeyOffer::new(visitor.call.engine.has_passkeys()),
         providers: via::list_buttons(state),
     })
 }
@@ -117,11 +120,15 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     check_open(state, &visitor, require_signup_mode(state, &visitor).await?)?;
-    let pending = Pending::find(state, &visitor, &params).await?;
+    let mut pending = Pending::find(state, &visitor, &params).await?;
     if let Some(provider) = params.one("with").and_then(|id| state.upstream.find(id)) {
         return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
     }
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
+    let with_passkey = params.one("with") == Some("passkey");
+    if with_passkey {
+        person.faults.password = None;
+    }
     let (true, Some(email)) = (person.faults.is_empty(), email) else {
         let view = make_view(state, &visitor, &pending, &person)?;
         return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
@@ -129,19 +136,55 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     if let Err(wait) = state.limits.count_signup(&name_network(&visitor.call.origin.ip), visitor.call.now) {
         return Err(respond::wait_page(state, &visitor.call, wait.0));
     }
+    if with_passkey {
+        return create_with_passkey(state, &visitor, &pending, &params, (person, email)).await;
+    }
     let new = hash_person(state, &visitor, &person, email).await?;
     let invite = pending.journey.invite.clone();
     let created = state.write(&visitor.call, move |call, tx| sign_up(call, tx, &new, invite.as_deref())).await;
     let created = created.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     match created {
-        Ok(started) => Ok(pending.let_in(state, &visitor, started).await),
-        Err(SignUpRefusal::Taken) => {
+        Ok(started) => {
+            offer_after(state, &visitor, &mut pending, &params, &started).await;
+            Ok(pending.let_in(state, &visitor, started).await)
+        }
+        Err(refusal) => show_refusal(state, &visitor, &pending, person, refusal),
+    }
+}
+
+fn show_refusal(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    mut person: Person,
+    refusal: SignUpRefusal,
+) -> Result<HttpResponse, HttpResponse> {
+    match refusal {
+        SignUpRefusal::Taken => {
             person.faults.email = Some(Fault::EmailUnavailable);
-            let view = make_view(state, &visitor, &pending, &person)?;
+            let view = make_view(state, visitor, pending, &person)?;
             Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
         }
-        Err(SignUpRefusal::Closed | SignUpRefusal::InviteRequired | SignUpRefusal::Invite(_)) => {
+        SignUpRefusal::Closed | SignUpRefusal::InviteRequired | SignUpRefusal::Invite(_) => {
             Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))
+        }
+    }
+}
+
+async fn create_with_passkey(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    params: &Params,
+    (person, email): (Person, Email),
+) -> Result<HttpResponse, HttpResponse> {
+    match create_account(state, visitor, pending, params, (email, person.name.clone())).await? {
+        PasskeySignUp::Started(started) => Ok(pending.let_in(state, visitor, started).await),
+        PasskeySignUp::Refused(refusal) => show_refusal(state, visitor, pending, person, refusal),
+        PasskeySignUp::Failed => {
+            let mut view = make_view(state, visitor, pending, &person)?;
+            view.passkeys.trouble = Some(PasskeyTrouble::Failed);
+            Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
         }
     }
 }

@@ -7,6 +7,7 @@ mod compare;
 mod errors;
 mod events;
 mod names;
+mod passkeys;
 mod people;
 mod personal;
 mod providers;
@@ -25,6 +26,10 @@ pub(crate) use audit_log::{AuditView, ChainState, LogRow, Party};
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use events::{EventView, describe_event};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
+pub(crate) use passkeys::{
+    PasskeyNameView, PasskeyNewView, PasskeyOffer, PasskeyRemoveView, PasskeyRow, PasskeySection, PasskeyTrouble,
+    PasskeysView, UnknownPasskey,
+};
 pub(crate) use people::{
     FirstStep, NewUserView, OverviewView, PersonAct, PersonActView, PersonApp, PersonRow, PersonStatus, PersonView,
     ProviderView, ToDo, UserAddedView, UsersView, WaysView,
@@ -109,6 +114,12 @@ pub(crate) enum Notice {
     CodesRenewed,
     /// A first password was set.
     PasswordSet,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey got another name.
+    PasskeyRenamed,
+    /// A passkey was removed.
+    PasskeyRemoved,
     /// The person said no at another provider; shown on the sign-in page.
     ProviderCancelled,
 }
@@ -199,6 +210,8 @@ pub(crate) struct LoginView {
     pub(crate) signup: SignUpMode,
     /// Message above the form.
     pub(crate) notice: Option<Notice>,
+    /// Signing in with a passkey.
+    pub(crate) passkeys: PasskeyOffer,
     /// Other ways in.
     pub(crate) providers: Vec<ProviderButton>,
     /// What is connected after this sign-in.
@@ -222,6 +235,8 @@ pub(crate) struct SignupView {
     pub(crate) min_password: u32,
     /// What is wrong.
     pub(crate) faults: AccountFaults,
+    /// An account without a password.
+    pub(crate) passkeys: PasskeyOffer,
     /// Ways in without a password.
     pub(crate) providers: Vec<ProviderButton>,
 }

@@ -14,7 +14,8 @@ use gatepost_protocol::redirect_uri::append_params;
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_store::Outcome;
 
-use crate::extract::{FormFault, read_cookie, read_form};
+use crate::extract::{FormFault, read_cookie, read_form, read_json};
+use crate::pages::passkey_ceremonies::{Wish, json_refusal};
 use crate::pages::views::{AccountFrame, ErrorKind, Notice, View};
 use crate::respond;
 use crate::state::State;
@@ -115,6 +116,23 @@ impl Visitor {
             return Err(respond::error_page(state, &visitor.call, ErrorKind::FormExpired));
         }
         Ok((visitor, params))
+    }
+
+    /// Reads what a script of ours asks for, with the same proofs as a form: Origin, Sec-Fetch-Site and the token, and
+    /// `application/json`, which no form of another site can send.
+    pub(crate) async fn read_wish(
+        state: &State,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<(Self, Wish), HttpResponse> {
+        let wish = read_json::<Wish>(state, request, payload).await;
+        let visitor = Self::recognise(state, request).await?;
+        let wish = wish.map_err(|fault| json_refusal(fault.status(), "malformed"))?;
+        let good = check_form_token(&visitor.call, visitor.browser.expose(), visitor.form_session(), &wish.csrf);
+        if visitor.is_new || !good || !is_from_here(request, &visitor.call.engine.issuer) {
+            return Err(json_refusal(StatusCode::FORBIDDEN, "expired"));
+        }
+        Ok((visitor, wish))
     }
 
     fn form_fault(&self, state: &State, fault: FormFault) -> HttpResponse {
@@ -242,6 +260,9 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "factors-reset" => Some(Notice::FactorsReset),
         "role-changed" => Some(Notice::RoleChanged),
         "last-administrator" => Some(Notice::LastAdministrator),
+        "passkey-added" => Some(Notice::PasskeyAdded),
+        "passkey-renamed" => Some(Notice::PasskeyRenamed),
+        "passkey-removed" => Some(Notice::PasskeyRemoved),
         _ => None,
     }
 }

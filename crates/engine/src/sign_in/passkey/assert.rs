@@ -83,8 +83,8 @@ impl std::fmt::Debug for Checked {
 enum Verdict {
     /// it is nobody's answer to a question of ours
     Nothing,
-    /// a good answer with a credential that nobody has any more
-    Unknown,
+    /// an answer with a credential, by its id, that nobody has any more
+    Unknown(String),
     /// somebody's credential, and not proven
     Bad { ticket: Ticket, row: Box<PasskeyRow>, why: &'static str, copied: bool },
     /// proven; `credential` is what is to be stored
@@ -114,7 +114,9 @@ fn judge(
     let Some(assertion) = read_assertion(party, &presented.credential) else { return Ok(Verdict::Nothing) };
     let Begun { ticket, challenge: Challenge::Get(state), .. } = begun else { return Ok(Verdict::Nothing) };
     let credential_id = encode_id(&assertion.raw_id);
-    let Some(row) = passkeys::find_passkey_by_credential(db, &credential_id)? else { return Ok(Verdict::Unknown) };
+    let Some(row) = passkeys::find_passkey_by_credential(db, &credential_id)? else {
+        return Ok(Verdict::Unknown(credential_id));
+    };
     let row = Box::new(row);
     let bad = |row, why, copied| Ok(Verdict::Bad { ticket: ticket.clone(), row, why, copied });
     if session.is_some_and(|session| session.user_id != row.user_id) {
@@ -153,9 +155,12 @@ fn is_owner(assertion: &PublicKeyCredential, row: &PasskeyRow, ceremony: Ceremon
 }
 
 impl Checked {
-    /// The credential belongs to nobody any more, and the browser may forget it.
-    pub fn is_unknown(&self) -> bool {
-        matches!(self.verdict, Verdict::Unknown)
+    /// The refusal of a credential that belongs to nobody any more.
+    fn find_unknown(&self) -> Option<Outcome<Entered>> {
+        match &self.verdict {
+            Verdict::Unknown(credential_id) => Some(Outcome::Rollback(Entered::Unknown(credential_id.clone()))),
+            _ => None,
+        }
     }
 
     /// Uses the challenge up and writes the use of the passkey down, or what was wrong with it; the passkey if it was proven. What
@@ -165,7 +170,7 @@ impl Checked {
             return Ok(None);
         }
         match &self.verdict {
-            Verdict::Nothing | Verdict::Unknown => Ok(None),
+            Verdict::Nothing | Verdict::Unknown(_) => Ok(None),
             Verdict::Bad { ticket, row, why, copied } => {
                 // one trace for each challenge, so that nobody fills the log with one answer
                 if ticket.consume(call, tx)? {
@@ -206,15 +211,15 @@ pub enum Entered {
     Started(Started),
     /// not proven, whatever the reason
     Refused,
-    /// nobody has this passkey any more; the browser may forget it
-    Unknown,
+    /// nobody has the passkey of this credential id any more; the browser may forget it
+    Unknown(String),
 }
 
 /// Lets the owner of a proven passkey in. It is two factors by itself: what one has, and what one is or knows. Failures of other
 /// ways in stay counted.
 pub fn finish_sign_in(call: &Call, tx: &mut Tx<'_>, checked: &Checked) -> Result<Outcome<Entered>> {
-    if checked.is_unknown() {
-        return Ok(Outcome::Rollback(Entered::Unknown));
+    if let Some(unknown) = checked.find_unknown() {
+        return Ok(unknown);
     }
     let Some(row) = checked.use_up(call, tx, Ceremony::SignIn)? else {
         return Ok(Outcome::Commit(Entered::Refused));
@@ -261,8 +266,8 @@ fn finish_own(
     checked: &Checked,
     complete: impl FnOnce(&Call, &mut Tx<'_>) -> Result<Option<Started>>,
 ) -> Result<Outcome<Entered>> {
-    if checked.is_unknown() {
-        return Ok(Outcome::Rollback(Entered::Unknown));
+    if let Some(unknown) = checked.find_unknown() {
+        return Ok(unknown);
     }
     let started = match checked.use_up(call, tx, ceremony)? {
         // the seal of the challenge has bound it to this session already

@@ -32,10 +32,20 @@ pub fn find_own_passkey(db: &mut Db, session: &SignedIn, id: &str) -> Result<Opt
     Ok(passkeys::find_passkey(db, &session.user_id, id)?)
 }
 
+/// Whether a passkey is so new that its owner may name it without confirming first: the sign-in that added it was fresh.
+pub fn may_rename(call: &Call, row: &PasskeyRow) -> bool {
+    call.now - row.created_at <= call.policy().sudo_age
+}
+
 /// Changes what the person calls it; `false` where it is not there, or the sign-in not young and strong enough.
 pub fn rename_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str, name: &str) -> Result<Outcome<bool>> {
-    if !is_fresh(call, tx, session)? || !passkeys::update_passkey_name(tx, &session.user_id, id, name)? {
-        return Ok(Outcome::Rollback(false));
+    let refused = Ok(Outcome::Rollback(false));
+    let Some(row) = passkeys::find_passkey(tx, &session.user_id, id)? else { return refused };
+    if !may_rename(call, &row) && !is_fresh(call, tx, session)? {
+        return refused;
+    }
+    if !passkeys::update_passkey_name(tx, &session.user_id, id, name)? {
+        return refused;
     }
     let event = Event::done(Actor::User(&session.user_id), "passkey.renamed", id);
     record_event(call, tx, event, &json!({"name": name}))?;

@@ -1,6 +1,6 @@
 //! Second steps: at sign-in, to confirm, and how somebody sets them up.
 
-use super::{AccountFrame, Fault, Moment, View};
+use super::{AccountFrame, Fault, Moment, PasskeySection, View};
 use serde::Serialize;
 
 /// The second step of a sign-in, `/login/second`; posts `csrf`, `tx`, `with=code|recovery`, `code`.
@@ -91,6 +91,8 @@ pub(crate) struct SecurityView {
     pub(crate) passkey: bool,
     /// Recovery codes left.
     pub(crate) codes_left: i64,
+    /// The passkeys.
+    pub(crate) passkeys: PasskeySection,
     /// There are other providers.
     pub(crate) providers: bool,
 }

@@ -1,10 +1,11 @@
 //! One view of every page in every state, with the same text in all fields for the test of escaping.
 
 mod account;
+mod admin;
+mod passkeys;
 mod personal;
 mod providers;
 mod second;
-mod admin;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -33,6 +34,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_setup();
     samples.add_account();
     samples.add_second_steps();
+    samples.add_passkeys();
     samples.add_providers();
     samples.add_administration();
     samples.made
@@ -69,6 +71,7 @@ impl Samples<'_> {
             failed: false,
             signup: SignUpMode::Open,
             notice: None,
+            passkeys: PasskeyOffer::new(true),
             providers: Vec::new(),
             offer: None,
         };
@@ -79,6 +82,10 @@ impl Samples<'_> {
         let plain = LoginView { app: None, tx: None, signup: SignUpMode::Closed, ..login.clone() };
         self.add("login-plain", &plain);
         self.add("login-notice", &LoginView { notice: Some(Notice::SignInAgain), email, ..plain });
+        let passkeys = self.passkey_offer(PasskeyTrouble::Unknown);
+        self.add("login-passkey-unknown", &LoginView { passkeys, ..login.clone() });
+        let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
+        self.add("login-passkey-failed", &LoginView { passkeys, ..login.clone() });
         self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login.clone() });
         let (providers, offer) = (self.provider_buttons(), Some(self.offer()));
         self.add("login-providers", &LoginView { providers: providers.clone(), ..login.clone() });
@@ -93,6 +100,7 @@ impl Samples<'_> {
             name: self.s("Ada"),
             min_password: 15,
             faults: AccountFaults::default(),
+            passkeys: PasskeyOffer::new(true),
             providers: Vec::new(),
         };
         self.add("signup", &SignupView { email: String::new(), name: String::new(), ..signup.clone() });
@@ -103,6 +111,8 @@ impl Samples<'_> {
             name: Some(Fault::NameLong { max: 100 }),
             password: Some(Fault::PasswordShort { min: 15, n: 8 }),
         };
+        let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
+        self.add("signup-passkey-failed", &SignupView { passkeys, ..signup.clone() });
         self.add("signup-faults", &SignupView { faults, ..signup.clone() });
         self.add("signup-providers", &SignupView { providers, ..signup });
     }

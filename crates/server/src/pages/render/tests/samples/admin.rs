@@ -148,6 +148,8 @@ impl Samples<'_> {
 
     fn add_person(&mut self) {
         let session = SessionRow {
+            methods: self.s("pwd otp"),
+            new_place: false,
             id: self.s("s1"),
             browser: self.s("Firefox on Linux"),
             place: self.o("Paris, France"),

@@ -79,6 +79,7 @@ impl Samples<'_> {
             authenticator: None,
             passkey: false,
             codes_left: 0,
+            passkeys: PasskeySection { available: false, rows: Vec::new() },
             providers: false,
         };
         self.add("account-security", &security);
@@ -91,6 +92,7 @@ impl Samples<'_> {
             second_step: true,
             authenticator: Some(ago(3 * DAY)),
             codes_left: 10,
+            passkeys: self.passkey_section(),
             providers: true,
             ..none.clone()
         };
