@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod compare;
 mod errors;
+mod invites;
 mod names;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
@@ -16,6 +17,10 @@ pub(crate) use account::{
 };
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
+pub(crate) use invites::{
+    GivenInvite, InviteLine, InviteMadeView, InviteNewView, InvitePart, InviteRevokeView, InviteSignedInView,
+    InviteStateWord, InviteUse, InviteView, InvitesView, NewInvite, NewInviteFaults, SignupModeView,
+};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
@@ -61,6 +66,10 @@ pub(crate) enum Notice {
     AccessEnded,
     /// The first administrator was made and can sign in now.
     SetupDone,
+    /// An invitation was ended.
+    InviteRevoked,
+    /// Who may create an account was changed.
+    SignupModeChanged,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
 }
@@ -75,6 +84,37 @@ pub(crate) enum Fault {
     EmailInvalid,
     /// No account can be made with this address.
     EmailUnavailable,
+    /// An account needs an invitation, and no code was typed.
+    InviteMissing,
+    /// The code is unknown, used up, too old or revoked.
+    InviteNotGood,
+    /// The invitation of this proven address was revoked.
+    InviteRevoked,
+    /// The invitation of this proven address was used.
+    InviteUsedUp,
+    /// The invitation of this proven address is too old.
+    InviteExpired,
+    /// The invitation is for another address.
+    InviteOtherAddress,
+    /// The invitation is for this address, which is not proven.
+    InviteUnproven,
+    /// An invitation for 1 to `max` accounts.
+    InviteUses {
+        /// Most accounts.
+        max: u32,
+    },
+    /// An invitation for one address is good for one account.
+    InviteUsesBound,
+    /// An invitation for 1 to `max` days.
+    InviteDays {
+        /// Most days.
+        max: u32,
+    },
+    /// The note has more than `max` characters.
+    InviteNoteLong {
+        /// Most characters.
+        max: u32,
+    },
     /// No name was typed.
     NameMissing,
     /// The name has more than `max` characters.
@@ -143,7 +183,7 @@ pub(crate) struct LoginView {
     pub(crate) notice: Option<Notice>,
 }
 
-/// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`.
+/// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`, and `invite` if the page asks for it.
 #[derive(Serialize, Clone, Debug)]
 pub(crate) struct SignupView {
     /// Token against forged posts.
@@ -158,6 +198,8 @@ pub(crate) struct SignupView {
     pub(crate) name: String,
     /// Fewest characters of a password.
     pub(crate) min_password: u32,
+    /// The invitation that came along, or the field for one.
+    pub(crate) invite: InvitePart,
     /// What is wrong.
     pub(crate) faults: AccountFaults,
 }

@@ -224,6 +224,8 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "others-ended" => Some(Notice::OthersEnded),
         "access-ended" => Some(Notice::AccessEnded),
         "setup-done" => Some(Notice::SetupDone),
+        "invite-revoked" => Some(Notice::InviteRevoked),
+        "signup-mode-changed" => Some(Notice::SignupModeChanged),
         _ => None,
     }
 }
