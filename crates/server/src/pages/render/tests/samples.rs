@@ -1,6 +1,7 @@
 //! One view of every page in every state, with the same text in all fields for the test of escaping.
 
 mod account;
+mod invites;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -28,6 +29,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_errors();
     samples.add_setup();
     samples.add_account();
+    samples.add_invites();
     samples.made
 }
 
@@ -69,6 +71,7 @@ impl Samples<'_> {
         self.add("login-failed-empty", &LoginView { failed: true, ..login.clone() });
         let plain = LoginView { app: None, tx: None, signup: SignUpMode::Closed, ..login.clone() };
         self.add("login-plain", &plain);
+        self.add("login-invite", &LoginView { signup: SignUpMode::Invite, ..login.clone() });
         self.add("login-notice", &LoginView { notice: Some(Notice::SignInAgain), email, ..plain });
         self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login });
 
@@ -79,6 +82,7 @@ impl Samples<'_> {
             email: self.s("ada@example"),
             name: self.s("Ada"),
             min_password: 15,
+            invite: InvitePart::default(),
             faults: AccountFaults::default(),
         };
         self.add("signup", &SignupView { email: String::new(), name: String::new(), ..signup.clone() });
