@@ -21,16 +21,20 @@ fn patient(database: Database) -> TestApp {
         .spawn()
 }
 
-/// A hundred filled-in forms with this invitation, each of a browser and a person of its own, for these nodes in turn.
-fn make_crowd(app: &TestApp, path: &str, ports: &[u16]) -> Vec<(u16, Request)> {
+/// A hundred filled-in forms with this invitation, each of a browser of its own, for these nodes in turn.
+fn make_crowd(app: &TestApp, path: &str, ports: &[u16], email: impl Fn(usize) -> String) -> Vec<(u16, Request)> {
     let make = |number: usize| {
         let mut browser = Browser::new(app);
         let page = browser.get(path);
-        let form = find_form(&page, "/signup").set("email", &format!("taker{number}@example.com"));
+        let form = find_form(&page, "/signup").set("email", &email(number));
         let form = form.set("name", "Taker").set("password", "eleven copper garden gates");
         (ports[number % ports.len()], browser_request(&browser, &form.action, &form.fields))
     };
     (0..CROWD).map(make).collect()
+}
+
+fn somebody(number: usize) -> String {
+    format!("taker{number}@example.com")
 }
 
 #[track_caller]
@@ -42,7 +46,10 @@ fn assert_taken(app: &TestApp, requests: &[(u16, Request)], uses: usize) {
     assert_eq!(count_status(&answers, 422), CROWD - uses, "and nothing else, no 5xx");
     assert_eq!(count("users WHERE email_key LIKE 'taker%'"), uses.to_string());
     assert_eq!(count("invite_uses"), uses.to_string());
-    assert_eq!(count("(SELECT DISTINCT user_id FROM invite_uses WHERE user_id IS NOT NULL) AS people"), uses.to_string());
+    assert_eq!(
+        count("(SELECT DISTINCT user_id FROM invite_uses WHERE user_id IS NOT NULL) AS people"),
+        uses.to_string()
+    );
     let began = count("sessions").parse::<usize>().expect("a number") - sessions.parse::<usize>().expect("a number");
     assert_eq!(began, uses, "nobody else has a session");
     assert_eq!(count("invites WHERE uses = max_uses"), "1");
@@ -53,14 +60,14 @@ for_each_database! {
     fn iv1_a_hundred_takers_of_one_use_are_one_account(database) {
         let app = patient(database);
         let (_, path) = add_invite(&app, &[]);
-        let crowd = make_crowd(&app, &path, &[app.port()]);
+        let crowd = make_crowd(&app, &path, &[app.port()], somebody);
         assert_taken(&app, &crowd, 1);
     }
 
     fn iv1_a_hundred_takers_of_seven_uses_are_seven_accounts(database) {
         let app = patient(database);
         let (_, path) = add_invite(&app, &["--uses", "7"]);
-        let crowd = make_crowd(&app, &path, &[app.port()]);
+        let crowd = make_crowd(&app, &path, &[app.port()], somebody);
         assert_taken(&app, &crowd, 7);
     }
 
@@ -68,15 +75,7 @@ for_each_database! {
     fn iv1_one_person_a_hundred_times_takes_one_use(database) {
         let app = patient(database);
         let (_, path) = add_invite(&app, &["--uses", "7"]);
-        let mut requests = make_crowd(&app, &path, &[app.port()]);
-        for (number, (_, request)) in requests.iter_mut().enumerate() {
-            let mut browser = Browser::new(&app);
-            let page = browser.get(&path);
-            assert_eq!(page.status, 200, "{number}");
-            let form = find_form(&page, "/signup").set("email", "taker@example.com").set("name", "Taker");
-            let form = form.set("password", "eleven copper garden gates");
-            *request = browser_request(&browser, &form.action, &form.fields);
-        }
+        let requests = make_crowd(&app, &path, &[app.port()], |_| "taker@example.com".into());
         let answers = send_at_once(&requests);
         assert_eq!((count_status(&answers, 303), count_status(&answers, 422)), (1, CROWD - 1));
         let uses = run_statement(&app.database_url, "SELECT uses FROM invites");
@@ -98,7 +97,7 @@ fn iv1_seven_uses_on_two_nodes_are_seven_accounts() {
     }
     let (app, second) = two_nodes();
     let (_, path) = add_invite(&app, &["--uses", "7"]);
-    let crowd = make_crowd(&app, &path, &[app.port(), second.port]);
+    let crowd = make_crowd(&app, &path, &[app.port(), second.port], somebody);
     assert_taken(&app, &crowd, 7);
 }
 

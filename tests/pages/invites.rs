@@ -9,7 +9,8 @@ use crate::support::*;
 
 pub(crate) const CAROL: Person =
     Person { email: "carol@example.com", name: "Carol", password: "four green glass bottles" };
-pub(crate) const ROOT: Person = Person { email: "root@example.com", name: "Root", password: "eleven copper garden gates" };
+pub(crate) const ROOT: Person =
+    Person { email: "root@example.com", name: "Root", password: "eleven copper garden gates" };
 const SENTENCE: &str = "This invitation does not work. It may be mistyped, used up or expired.";
 
 pub(crate) fn invite_only(database: Database) -> TestApp {
