@@ -80,7 +80,7 @@ for_each_database! {
         let app = invite_only(database);
         let (_, path) = add_invite(&app, &["--uses", "3"]);
         let code = path.rsplit('/').next().expect("a code");
-        let spaced = format!("  {} {}\t", &code[..20], &code[20..]);
+        let spaced = format!("  {} {} ", &code[..20], &code[20..]);
         let link = format!("{}{path}?utm=x", app.issuer);
         for (email, typed) in [("a@example.com", code), ("b@example.com", &spaced), ("c@example.com", &link)] {
             let mut browser = Browser::new(&app);
