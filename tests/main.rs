@@ -18,6 +18,7 @@ mod nodes;
 mod outage;
 mod pages;
 mod races;
+mod races_ways_in;
 mod routes;
 mod spec;
 mod spec_map;

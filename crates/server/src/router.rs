@@ -9,8 +9,8 @@ use gatepost_protocol::issuer::Issuer;
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
 use crate::pages::{
-    account, activity, admin, assets, authenticator, confirm, consent, errors, home, login, logout, passkey_ceremonies,
-    passkeys, password, personal, providers, recovery, second, security, setup, signup, via,
+    account, activity, admin, assets, authenticator, confirm, consent, errors, home, invite, login, logout,
+    passkey_ceremonies, passkeys, password, personal, providers, recovery, second, security, setup, signup, via,
 };
 use crate::respond::preflight;
 
@@ -82,6 +82,14 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(both(at("/admin/users/{id}/{act}"), admin::acts::get, admin::acts::post));
     add(only_get(at("/admin/audit"), admin::log::get));
     add(only_get(at("/admin/audit.jsonl"), admin::log::export));
+    // invitations, and who may sign up
+    add(only_post(at("/invite"), invite::sign_out));
+    add(only_get(at("/invite/{code}"), invite::get));
+    add(only_get(at("/admin/invites"), admin::invites::list));
+    add(both(at("/admin/invites/new"), admin::invites::new, admin::invites::add));
+    add(only_get(at("/admin/invites/{id}"), admin::invites::show));
+    add(both(at("/admin/invites/{id}/revoke"), admin::invites::ask_revoke, admin::invites::revoke));
+    add(both(at("/admin/signup-mode"), admin::sign_up_mode::get, admin::sign_up_mode::post));
 
     // API
     add(open_get(at("/api/v1/whoami"), whoami::get));                                // RFC 6750

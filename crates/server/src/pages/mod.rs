@@ -12,6 +12,7 @@ pub(crate) mod continue_request;
 pub(crate) mod errors;
 pub(crate) mod guard;
 pub(crate) mod home;
+pub(crate) mod invite;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod passkey_ceremonies;

@@ -12,10 +12,11 @@ use gatepost_engine::{Call, SignUpMode};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;
+use crate::pages::invite::{ask_again, find_part, read_part};
 use crate::pages::login::{find_signup_mode, require_signup_mode};
 use crate::pages::passkey_ceremonies::{create_account, offer_after};
 use crate::pages::via;
-use crate::pages::views::{AccountFaults, ErrorKind, Fault, PasskeyOffer, PasskeyTrouble, SignupView};
+use crate::pages::views::{AccountFaults, ErrorKind, Fault, InvitePart, PasskeyOffer, PasskeyTrouble, SignupView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
 use crate::state::State;
@@ -29,19 +30,20 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
     let visitor = Visitor::recognise(state, request).await?;
-    check_open(state, &visitor, find_signup_mode(state, &visitor).await)?;
+    let mode = check_open(state, &visitor, find_signup_mode(state, &visitor).await)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
-    let pending = Pending::find(state, &visitor, &params).await?;
-    let view = make_view(state, &visitor, &pending, &Person { email: pending.login_hint(), ..Person::default() })?;
+    let mut pending = Pending::find(state, &visitor, &params).await?;
+    let part = find_part(state, &visitor, &mut pending, mode).await?;
+    let person = Person { email: pending.login_hint(), ..Person::default() };
+    let view = make_view(state, &visitor, &pending, (&person, part))?;
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-fn check_open(state: &State, visitor: &Visitor, mode: SignUpMode) -> Result<(), HttpResponse> {
+/// Who may create an account, unless nobody may.
+pub(crate) fn check_open(state: &State, visitor: &Visitor, mode: SignUpMode) -> Result<SignUpMode, HttpResponse> {
     match mode {
-        SignUpMode::Open => Ok(()),
-        SignUpMode::Invite | SignUpMode::Closed => {
-            Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed)))
-        }
+        SignUpMode::Open | SignUpMode::Invite => Ok(mode),
+        SignUpMode::Closed => Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))),
     }
 }
 
@@ -99,7 +101,13 @@ pub(crate) fn find_password_fault(call: &Call, password: &str, words: &[&str]) -
     })
 }
 
-fn make_view(state: &State, visitor: &Visitor, pending: &Pending, person: &Person) -> Result<SignupView, HttpResponse> {
+/// The page with what was typed and what is known of an invitation.
+pub(crate) fn make_view(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    (person, invite): (&Person, InvitePart),
+) -> Result<SignupView, HttpResponse> {
     Ok(SignupView {
         csrf: visitor.csrf(),
         tx: pending.seal(state, visitor)?,
@@ -107,6 +115,7 @@ fn make_view(state: &State, visitor: &Visitor, pending: &Pending, person: &Perso
         email: person.email.clone(),
         name: person.name.clone(),
         min_password: visitor.call.engine.policy.password.min_length as u32,
+        invite,
         faults: person.faults,
         passkeys: PasskeyOffer::new(visitor.call.engine.has_passkeys()),
         providers: via::list_buttons(state),
@@ -119,70 +128,91 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 
 async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
-    check_open(state, &visitor, require_signup_mode(state, &visitor).await?)?;
+    let mode = check_open(state, &visitor, require_signup_mode(state, &visitor).await?)?;
     let mut pending = Pending::find(state, &visitor, &params).await?;
-    if let Some(provider) = params.one("with").and_then(|id| state.upstream.find(id)) {
-        return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
-    }
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
+    let part = read_part(state, &visitor, &mut pending, (&params, email.as_ref(), mode)).await?;
+    let provider = params.one("with").and_then(|id| state.upstream.find(id));
     let with_passkey = params.one("with") == Some("passkey");
-    if with_passkey {
+    if provider.is_some() {
+        // the provider says who it is
+        person.faults = AccountFaults::default();
+    } else if with_passkey {
         person.faults.password = None;
     }
-    let (true, Some(email)) = (person.faults.is_empty(), email) else {
-        let view = make_view(state, &visitor, &pending, &person)?;
+    let ready = person.faults.is_empty() && part.fault.is_none();
+    if let (true, Some(provider)) = (ready, provider) {
+        return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
+    }
+    let (true, Some(email)) = (ready, email) else {
+        let view = make_view(state, &visitor, &pending, (&person, part))?;
         return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
     };
     if let Err(wait) = state.limits.count_signup(&name_network(&visitor.call.origin.ip), visitor.call.now) {
         return Err(respond::wait_page(state, &visitor.call, wait.0));
     }
+    let mut form = SignUpForm { pending, person, part };
     if with_passkey {
-        return create_with_passkey(state, &visitor, &pending, &params, (person, email)).await;
+        return create_with_passkey(state, &visitor, form, &params, email).await;
     }
-    let new = hash_person(state, &visitor, &person, email).await?;
-    let invite = pending.journey.invite.clone();
+    let new = hash_person(state, &visitor, &form.person, email).await?;
+    let invite = form.pending.journey.invite.clone();
     let created = state.write(&visitor.call, move |call, tx| sign_up(call, tx, &new, invite.as_deref())).await;
-    let created = created.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
-    match created {
+    match created.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
         Ok(started) => {
-            offer_after(state, &visitor, &mut pending, &params, &started).await;
-            Ok(pending.let_in(state, &visitor, started).await)
+            offer_after(state, &visitor, &mut form.pending, &params, &started).await;
+            Ok(form.pending.let_in(state, &visitor, started).await)
         }
-        Err(refusal) => show_refusal(state, &visitor, &pending, person, refusal),
+        Err(refusal) => form.show_refusal(state, &visitor, refusal),
     }
 }
 
-fn show_refusal(
-    state: &State,
-    visitor: &Visitor,
-    pending: &Pending,
-    mut person: Person,
-    refusal: SignUpRefusal,
-) -> Result<HttpResponse, HttpResponse> {
-    match refusal {
-        SignUpRefusal::Taken => {
-            person.faults.email = Some(Fault::EmailUnavailable);
-            let view = make_view(state, visitor, pending, &person)?;
-            Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
+/// A form that was right as far as could be seen without trying.
+struct SignUpForm {
+    pending: Pending,
+    person: Person,
+    part: InvitePart,
+}
+
+impl SignUpForm {
+    /// The page again, with what the database said.
+    fn show_refusal(
+        mut self,
+        state: &State,
+        visitor: &Visitor,
+        refusal: SignUpRefusal,
+    ) -> Result<HttpResponse, HttpResponse> {
+        match refusal {
+            SignUpRefusal::Taken => self.person.faults.email = Some(Fault::EmailUnavailable),
+            SignUpRefusal::Invite(refusal) => {
+                let code = self.pending.journey.invite.clone().unwrap_or_default();
+                self.part = ask_again(&mut self.pending, self.part.needed, &code, refusal);
+            }
+            // the mode was switched since this page was asked for
+            SignUpRefusal::InviteRequired => {
+                self.part = InvitePart { asks: true, needed: true, fault: Some(Fault::InviteMissing), ..self.part };
+            }
+            SignUpRefusal::Closed => {
+                return Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed));
+            }
         }
-        SignUpRefusal::Closed | SignUpRefusal::InviteRequired | SignUpRefusal::Invite(_) => {
-            Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))
-        }
+        let view = make_view(state, visitor, &self.pending, (&self.person, self.part))?;
+        Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
     }
 }
 
 async fn create_with_passkey(
     state: &State,
     visitor: &Visitor,
-    pending: &Pending,
+    form: SignUpForm,
     params: &Params,
-    (person, email): (Person, Email),
+    email: Email,
 ) -> Result<HttpResponse, HttpResponse> {
-    match create_account(state, visitor, pending, params, (email, person.name.clone())).await? {
-        PasskeySignUp::Started(started) => Ok(pending.let_in(state, visitor, started).await),
-        PasskeySignUp::Refused(refusal) => show_refusal(state, visitor, pending, person, refusal),
+    match create_account(state, visitor, &form.pending, params, (email, form.person.name.clone())).await? {
+        PasskeySignUp::Started(started) => Ok(form.pending.let_in(state, visitor, started).await),
+        PasskeySignUp::Refused(refusal) => form.show_refusal(state, visitor, refusal),
         PasskeySignUp::Failed => {
-            let mut view = make_view(state, visitor, pending, &person)?;
+            let mut view = make_view(state, visitor, &form.pending, (&form.person, form.part))?;
             view.passkeys.trouble = Some(PasskeyTrouble::Failed);
             Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
         }

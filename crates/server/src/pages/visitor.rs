@@ -263,6 +263,8 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "passkey-added" => Some(Notice::PasskeyAdded),
         "passkey-renamed" => Some(Notice::PasskeyRenamed),
         "passkey-removed" => Some(Notice::PasskeyRemoved),
+        "invite-revoked" => Some(Notice::InviteRevoked),
+        "signup-mode-changed" => Some(Notice::SignupModeChanged),
         _ => None,
     }
 }

@@ -2,10 +2,12 @@
 
 pub(crate) mod acts;
 pub(crate) mod csv;
+pub(crate) mod invites;
 pub(crate) mod log;
 pub(crate) mod new_user;
 pub(crate) mod overview;
 pub(crate) mod person;
+pub(crate) mod sign_up_mode;
 pub(crate) mod users;
 
 use actix_web::{HttpRequest, HttpResponse};

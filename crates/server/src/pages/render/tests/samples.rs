@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod invites;
 mod passkeys;
 mod personal;
 mod providers;
@@ -37,6 +38,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_passkeys();
     samples.add_providers();
     samples.add_administration();
+    samples.add_invites();
     samples.made
 }
 
@@ -81,6 +83,7 @@ impl Samples<'_> {
         self.add("login-failed-empty", &LoginView { failed: true, ..login.clone() });
         let plain = LoginView { app: None, tx: None, signup: SignUpMode::Closed, ..login.clone() };
         self.add("login-plain", &plain);
+        self.add("login-invite", &LoginView { signup: SignUpMode::Invite, ..login.clone() });
         self.add("login-notice", &LoginView { notice: Some(Notice::SignInAgain), email, ..plain });
         let passkeys = self.passkey_offer(PasskeyTrouble::Unknown);
         self.add("login-passkey-unknown", &LoginView { passkeys, ..login.clone() });
@@ -99,6 +102,7 @@ impl Samples<'_> {
             email: self.s("ada@example"),
             name: self.s("Ada"),
             min_password: 15,
+            invite: InvitePart::default(),
             faults: AccountFaults::default(),
             passkeys: PasskeyOffer::new(true),
             providers: Vec::new(),

@@ -6,7 +6,7 @@ use super::{DAY, NOW, Samples, ago};
 use crate::pages::views::*;
 
 impl Samples<'_> {
-    fn admin_frame(&self, notice: Option<Notice>) -> AdminFrame {
+    pub(super) fn admin_frame(&self, notice: Option<Notice>) -> AdminFrame {
         AdminFrame { email: self.s("ada@example.com"), csrf: self.s("c5rf"), notice }
     }
 
