@@ -8,6 +8,7 @@ use gatepost_protocol::issuer::Issuer;
 
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
+use crate::pages::mailed::{change_email, link, reset, verify};
 use crate::pages::{account, assets, consent, errors, home, login, logout, password, setup, signup};
 use crate::respond::preflight;
 
@@ -35,10 +36,17 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_get(at("/"), home::get));
     add(both(at("/login"), login::get, login::post));
     add(both(at("/signup"), signup::get, signup::post));
+    add(both(at("/verify"), verify::get, verify::post));
+    add(both(at("/link/{token}"), link::get, link::post));
+    add(both(at("/reset"), reset::ask, reset::send));
+    add(both(at("/reset/{token}"), reset::get, reset::post));
     add(both(at("/consent"), consent::get, consent::post));
     add(both(at("/logout"), logout::get, logout::post));
     add(both(at("/setup/{token}"), setup::get, setup::post));
     add(both(at("/account"), account::profile, account::save_profile));
+    add(both(at("/account/email"), change_email::get, change_email::post));
+    add(only_post(at("/account/email/cancel"), change_email::cancel));
+    add(only_post(at("/account/email/verify"), change_email::verify));
     add(only_get(at("/account/security"), password::security));
     add(both(at("/account/password"), password::get, password::post));
     add(only_get(at("/account/sessions"), account::sessions));

@@ -19,6 +19,7 @@ pub mod grants;
 pub mod health;
 pub mod instance_settings;
 pub mod keys;
+pub mod mail_links;
 pub mod mails;
 mod migrate;
 mod open;

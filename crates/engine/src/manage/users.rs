@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::email::normalize_email;
 use crate::error::Result;
 use crate::sign_in::sign_up::{NewUser, make_user_row};
-use crate::sign_in::throttle;
+use crate::sign_in::{mailed, throttle};
 
 /// Adds a person.
 pub fn add_user(call: &Call, tx: &mut Tx<'_>, new: &NewUser) -> Managed<UserRow> {
@@ -60,6 +60,7 @@ pub fn set_user_disabled(call: &Call, tx: &mut Tx<'_>, who: &str, disabled: bool
     if disabled {
         sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
         end_all_access(call, tx, &user.id, "account disabled")?;
+        mailed::end_links(call, tx, &user.id)?;
     }
     let action = if disabled { "user.disabled" } else { "user.enabled" };
     record_event(call, tx, Event::done(Actor::Operator, action, &user.id), &json!(null))?;
@@ -77,6 +78,7 @@ pub fn reset_password(call: &Call, tx: &mut Tx<'_>, who: &str, password_hash: &s
     users::update_user_password(tx, &user.id, password_hash, call.now)?;
     sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
     end_all_access(call, tx, &user.id, "password reset")?;
+    mailed::end_links(call, tx, &user.id)?;
     throttle::forgive_account(tx, &user.email_key)?;
     record_event(call, tx, Event::done(Actor::Operator, "password.reset", &user.id), &json!(null))?;
     Ok(Outcome::Commit(Ok(user)))

@@ -2,6 +2,7 @@
 
 pub mod enter;
 pub mod fresh;
+pub mod mailed;
 pub mod password;
 pub mod session;
 pub mod sign_up;

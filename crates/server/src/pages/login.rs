@@ -10,6 +10,7 @@ use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::mailed::verify;
 use crate::pages::views::{ErrorKind, LoginView};
 use crate::pages::visitor::{Visitor, read_notice};
 use crate::respond;
@@ -53,6 +54,8 @@ async fn make_view(
         failed: false,
         signup: find_signup_mode(state, visitor).await?,
         notice: None,
+        mail: visitor.call.policy().mail,
+        email_fault: None,
     })
 }
 
@@ -70,6 +73,15 @@ async fn sign_in(request: &HttpRequest, payload: Payload, state: &State) -> Resu
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     let pending = Pending::find(state, &visitor, &params).await?;
     let email: String = params.one("email").unwrap_or_default().chars().take(254).collect();
+    if params.one("with") == Some("link") {
+        return match verify::send_sign_in_link(state, &visitor, &pending, &email).await? {
+            Ok(response) => Ok(response),
+            Err(fault) => {
+                let view = LoginView { email_fault: Some(fault), ..make_view(state, &visitor, &pending, email).await? };
+                Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
+            }
+        };
+    }
     let password = params.one("password").unwrap_or_default().to_owned();
     let started = match attempt(state, &visitor.call, email.clone(), password).await {
         Ok(started) => started,

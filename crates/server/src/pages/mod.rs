@@ -10,6 +10,7 @@ pub(crate) mod guard;
 pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod mailed;
 pub(crate) mod password;
 pub(crate) mod render;
 pub(crate) mod setup;

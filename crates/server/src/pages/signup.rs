@@ -12,6 +12,7 @@ use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;
 use crate::pages::login::find_signup_mode;
+use crate::pages::mailed::verify;
 use crate::pages::views::{AccountFaults, ErrorKind, Fault, SignupView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
@@ -125,6 +126,9 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         return Err(respond::wait_page(state, &visitor.call, wait.0));
     }
     let new = hash_person(state, &visitor, &person, email).await?;
+    if visitor.call.policy().mail {
+        return verify::ask_to_confirm(state, &visitor, &pending, new).await;
+    }
     let invite = pending.journey.invite.clone();
     let created = state.write(&visitor.call, move |call, tx| sign_up(call, tx, &new, invite.as_deref())).await;
     let created = created.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;

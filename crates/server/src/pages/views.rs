@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod compare;
 mod errors;
+mod mailed;
 mod names;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
@@ -16,6 +17,9 @@ pub(crate) use account::{
 };
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
+pub(crate) use mailed::{
+    ChangeEmailView, CheckMailView, EmailState, LinkEnd, LinkEndedView, LinkGoneView, LinkKind, LinkView, NewPasswordView, ResetView,
+};
 pub(crate) use names::{clean_name, clean_text, describe_browser};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
@@ -61,6 +65,12 @@ pub(crate) enum Notice {
     AccessEnded,
     /// The first administrator was made and can sign in now.
     SetupDone,
+    /// The address was proven.
+    EmailConfirmed,
+    /// The account has another address.
+    EmailChanged,
+    /// A change of the address was cancelled.
+    ChangeCancelled,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
 }
@@ -104,6 +114,17 @@ pub(crate) enum Fault {
     PasswordWrong,
     /// The new password equals the current one.
     PasswordSame,
+    /// The new address is the present one.
+    EmailSame,
+    /// The code of a letter is wrong.
+    CodeWrong {
+        /// Tries left.
+        n: u32,
+    },
+    /// The code of a letter works no more.
+    CodeOld,
+    /// The same, and a new one was sent.
+    CodeRenewed,
 }
 
 /// Faults of the fields of sign-up and set-up.
@@ -141,6 +162,10 @@ pub(crate) struct LoginView {
     pub(crate) signup: SignUpMode,
     /// Message above the form.
     pub(crate) notice: Option<Notice>,
+    /// Letters can be sent: sign-in links and resets.
+    pub(crate) mail: bool,
+    /// What is wrong with the address that a link was to go to.
+    pub(crate) email_fault: Option<Fault>,
 }
 
 /// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`.

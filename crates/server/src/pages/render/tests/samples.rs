@@ -1,6 +1,7 @@
 //! One view of every page in every state, with the same text in all fields for the test of escaping.
 
 mod account;
+mod mailed;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -28,6 +29,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_errors();
     samples.add_setup();
     samples.add_account();
+    samples.add_mailed();
     samples.made
 }
 
@@ -62,8 +64,13 @@ impl Samples<'_> {
             failed: false,
             signup: SignUpMode::Open,
             notice: None,
+            mail: true,
+            email_fault: None,
         };
         self.add("login", &login);
+        let fault = Some(Fault::EmailMissing);
+        self.add("login-link-fault", &LoginView { email_fault: fault, ..login.clone() });
+        self.add("login-failed-no-mail", &LoginView { failed: true, mail: false, ..login.clone() });
         let email = self.s("ada@example.com");
         self.add("login-failed", &LoginView { failed: true, email: email.clone(), ..login.clone() });
         self.add("login-failed-empty", &LoginView { failed: true, ..login.clone() });
