@@ -11,6 +11,7 @@ mod support;
 mod crash;
 mod endpoints;
 mod interop_rust;
+mod mails;
 mod malformed;
 mod nodes;
 mod outage;

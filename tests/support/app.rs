@@ -80,6 +80,11 @@ impl Setup {
         self
     }
 
+    /// Letters go to this mail server.
+    pub(crate) fn with_mail(self, smtp: &super::Smtp) -> Self {
+        self.set("mail.smtp_url", smtp.url()).set("mail.from", "gatepost@example.com")
+    }
+
     /// The issuer gets this path, such as `/api/v1/auth`.
     pub(crate) fn path(mut self, path: &'static str) -> Self {
         self.path = path;

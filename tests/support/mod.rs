@@ -7,6 +7,7 @@ pub(crate) mod flow;
 pub(crate) mod html;
 pub(crate) mod http;
 pub(crate) mod jwt;
+pub(crate) mod smtp;
 pub(crate) mod tokens;
 
 pub(crate) use app::{Setup, TestApp};
@@ -14,6 +15,7 @@ pub(crate) use database::Database;
 pub(crate) use declared::{ALICE, BOB, Person, TestApi, TestClient};
 pub(crate) use flow::{Answer, Authorize, Browser, Code};
 pub(crate) use http::{Request, Response};
+pub(crate) use smtp::{Letter, Smtp};
 pub(crate) use tokens::{INACTIVE, Tokens, error_of};
 
 /// Makes two tests of each function: one on SQLite, one on PostgreSQL. The function takes the [`Database`].

@@ -1,5 +1,6 @@
 //! What every decision is given: the engine, the time, and who asks.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
 use gatepost_protocol::issuer::Issuer;
@@ -31,6 +32,8 @@ pub struct Engine {
     /// what is kept readable in the database for us alone: letters, second factors
     pub(crate) stored: SealKey,
     pub(crate) audit: SealKey,
+    /// see [`crate::mail::count_queued_letters`]
+    pub(crate) queued_letters: AtomicU64,
     /// the numbers of changes, by which what is kept in memory is known to be good
     pub(crate) epochs: Arc<Epochs>,
     random: Box<dyn SecureRandom + Send + Sync>,
@@ -63,6 +66,7 @@ impl Engine {
             private_keys: master.derive("signing-key"),
             stored: master.derive("stored"),
             audit: master.derive("audit"),
+            queued_letters: AtomicU64::new(0),
             random,
         }
     }

@@ -1,11 +1,13 @@
 //! Letters to people. A letter is written down in the transaction of what it tells, and sent later by the server: nobody waits
 //! for a mail server, and whether one was written changes no answer.
 
-use gatepost_store::Tx;
+use std::sync::atomic::Ordering;
+
 use gatepost_store::mails::{self, MailRow};
+use gatepost_store::{Db, Outcome, Tx};
 use serde::{Deserialize, Serialize};
 
-use crate::call::Call;
+use crate::call::{Call, Engine};
 use crate::error::{Error, Result};
 
 /// Where and when something was asked for or done, as people read it.
@@ -174,7 +176,9 @@ pub(crate) fn queue_letter(call: &Call, tx: &mut Tx<'_>, to: &str, letter: Lette
     let sealed = call.engine.stored.seal(call.engine.random(), &mail_aad(&id), &plain);
     let row =
         MailRow { id, sealed, created_at: call.now, expires_at: call.now + ttl, next_try_at: call.now, attempts: 0 };
-    Ok(mails::insert_mail(tx, &row)?)
+    mails::insert_mail(tx, &row)?;
+    call.engine.queued_letters.fetch_add(1, Ordering::Relaxed);
+    Ok(())
 }
 
 /// How long a notice is worth sending, in seconds.
@@ -185,4 +189,87 @@ pub(crate) fn queue_notice(call: &Call, tx: &mut Tx<'_>, to: &str, notice: Notic
     let secure_url = call.engine.issuer.url("/account/security");
     let letter = Letter::Notice { notice, whence: Whence::of(call), secure_url };
     queue_letter(call, tx, to, letter, NOTICE_TTL)
+}
+
+/// How long a letter belongs to the node that took it, in seconds; whoever sends it must have given up before.
+pub const LEASE: i64 = 60;
+
+/// Seconds until the next try, after the first, second, … failure; the last one repeats.
+const BACK_OFF: [i64; 5] = [5, 30, 120, 600, 1800];
+
+/// A letter that this node alone may send now.
+#[derive(Clone, Debug)]
+pub struct TakenLetter {
+    /// of its row; the same in every try
+    pub id: String,
+    /// this try included
+    pub attempts: i64,
+    /// after this time nobody needs it any more, unix seconds
+    pub expires_at: i64,
+    /// to whom and what
+    pub envelope: Envelope,
+}
+
+impl TakenLetter {
+    /// When it is tried again after this try failed; `None` where nobody would need it any more.
+    pub fn next_try(&self, now: i64) -> Option<i64> {
+        let failures = usize::try_from(self.attempts - 1).unwrap_or_default();
+        let next = now + BACK_OFF[failures.min(BACK_OFF.len() - 1)];
+        (next < self.expires_at).then_some(next)
+    }
+}
+
+/// What was taken, and how many letters were dropped because their seal does not open.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// to be sent
+    pub letters: Vec<TakenLetter>,
+    /// gone: sealed with another master key, or changed in the database
+    pub unreadable: usize,
+}
+
+/// Whether there is anything to take; a look that costs no transaction.
+pub fn has_due_letters(call: &Call, db: &mut Db) -> Result<bool> {
+    Ok(mails::has_due_mail(db, call.now)?)
+}
+
+/// Takes letters whose time has come; for [`LEASE`] seconds no other node gets them.
+pub fn take_due_letters(call: &Call, tx: &mut Tx<'_>, limit: i64) -> Result<Outcome<Taken>> {
+    let mut taken = Taken::default();
+    for row in mails::update_mails_taken(tx, call.now, call.now + LEASE, limit)? {
+        let plain = call.engine.stored.open(&mail_aad(&row.id), &row.sealed);
+        match plain.and_then(|plain| serde_json::from_slice(&plain).ok()) {
+            Some(envelope) => taken.letters.push(TakenLetter {
+                id: row.id,
+                attempts: row.attempts,
+                expires_at: row.expires_at,
+                envelope,
+            }),
+            None => {
+                mails::delete_mail(tx, &row.id)?;
+                taken.unreadable += 1;
+            }
+        }
+    }
+    Ok(Outcome::Commit(taken))
+}
+
+/// Forgets a letter that a mail server took, or that it will never take.
+pub fn finish_letter(tx: &mut Tx<'_>, id: &str) -> Result<Outcome<()>> {
+    Ok(Outcome::Commit(mails::delete_mail(tx, id)?))
+}
+
+/// Lets a letter wait for its next try; `false` where there is none, and the letter is forgotten.
+pub fn postpone_letter(call: &Call, tx: &mut Tx<'_>, letter: &TakenLetter) -> Result<Outcome<bool>> {
+    let next = letter.next_try(call.now);
+    match next {
+        Some(next) => mails::update_mail_retry(tx, &letter.id, letter.attempts, next)?,
+        None => mails::delete_mail(tx, &letter.id)?,
+    }
+    Ok(Outcome::Commit(next.is_some()))
+}
+
+/// Goes up with each letter that is written down in this process: whoever sees it move knows that there is something to send.
+pub fn count_queued_letters(engine: &Engine) -> u64 {
+    engine.queued_letters.load(Ordering::Relaxed)
 }

@@ -8,6 +8,7 @@ mod endpoints;
 mod extract;
 mod hashing;
 mod limits;
+mod mail;
 mod metrics;
 mod pages;
 mod random;

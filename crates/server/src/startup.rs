@@ -182,7 +182,7 @@ fn make_policy(settings: &Settings) -> Policy {
         admin_email: settings.admin.email.as_ref().and_then(|email| normalize_email(email).ok()).map(|email| email.key),
         admin_second_factor: settings.admin.second_factor,
         sudo_age: 300,
-        mail: false,
+        mail: settings.mail.smtp_url.is_some(),
         password: make_password_policy(settings),
         retention: Retention {
             codes: settings.sweep.keep_codes.as_secs(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
+use gatepost_engine::mail::count_queued_letters;
 use gatepost_engine::registry::{Catalogue, Client};
 use gatepost_engine::{Call, Error, Origin, Result};
 use gatepost_store::{Db, Outcome, Tx};
@@ -13,6 +14,7 @@ use gatepost_store::{Db, Outcome, Tx};
 use crate::clock::unix_now;
 use crate::hashing::HashPool;
 use crate::limits::Limits;
+use crate::mail::MailRoom;
 use crate::metrics::Metrics;
 use crate::pages::render::Pages;
 use crate::settings::Settings;
@@ -26,6 +28,7 @@ pub(crate) struct State {
     pub(crate) hashing: HashPool,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
+    pub(crate) mail: MailRoom,
     pub(crate) dev: bool,
     /// false from SIGTERM on, so that balancers stop sending
     pub(crate) ready: AtomicBool,
@@ -41,6 +44,7 @@ impl State {
             hashing: HashPool::new(&settings.password, installation.engine.policy.password),
             limits: Limits::new(&settings.limits),
             metrics: Metrics::default(),
+            mail: MailRoom::default(),
             installation,
             pages,
             dev,
@@ -110,14 +114,20 @@ impl State {
         self.installation.store.read(move |db| read(&call, db)).await
     }
 
-    /// Writes to the database: one request, one transaction.
+    /// Writes to the database: one request, one transaction. Where it wrote a letter down, the letter is sent at once.
     pub(crate) async fn write<T, F>(&self, call: &Call, mut write: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&Call, &mut Tx<'_>) -> Result<Outcome<T>> + Send + 'static,
     {
         let call = call.clone();
-        self.installation.store.write(move |tx| write(&call, tx)).await
+        // counted before and after: a letter of this transaction is seen when it is committed, one of another is looked for in vain
+        let queued = count_queued_letters(&self.installation.engine);
+        let outcome = self.installation.store.write(move |tx| write(&call, tx)).await;
+        if count_queued_letters(&self.installation.engine) != queued {
+            self.mail.wake();
+        }
+        outcome
     }
 
     /// The client of this id, from memory where nothing about it has changed.

@@ -12,8 +12,10 @@ use gatepost_store::Role;
 
 use crate::commands::output::program_name;
 use crate::dev;
+use crate::mail::{Mailer, start_sending};
 use crate::pages::render::Pages;
 use crate::serve::{bind_listener, start_background_work, start_metrics_server, start_server, stop_on_signal};
+use crate::settings::mail::MailServer;
 use crate::settings::{Loaded, Settings};
 use crate::startup::{Installation, Made, StartFault, make_declared, open_installation};
 use crate::state::State;
@@ -69,6 +71,7 @@ async fn serve(args: ServeArgs, loaded: Loaded, dev: bool, began: Instant) -> Re
 
     let pages = Pages::new(&settings.brand, installation.engine.issuer.path(), args.templates.as_deref())
         .map_err(StartFault)?;
+    let mailer = Mailer::new(&settings, &installation.engine.issuer).map_err(StartFault)?;
     let first_run = made.database;
     let report = Report { made, warnings: loaded.warnings, setup_link, first_run, folder };
     let state = Data::new(State::new(installation.clone(), settings, pages, dev));
@@ -86,9 +89,16 @@ async fn serve(args: ServeArgs, loaded: Loaded, dev: bool, began: Instant) -> Re
         _ => report.print_production(&state),
     }
     start_background_work(&state);
+    if let Some(mailer) = mailer {
+        start_sending(&state, mailer);
+    }
     stop_on_signal(&state, handles);
     println!("\nReady in {:.1} s.{}", began.elapsed().as_secs_f64(), if dev { " Stop with Ctrl-C." } else { "" });
-    server.await.map_err(|error| io_fault(&error))
+    let ended = server.await.map_err(|error| io_fault(&error));
+    // what is on its way to the mail server would be sent twice if it were left
+    let patience = state.settings.server.shutdown_timeout.as_duration();
+    drop(tokio::time::timeout(patience, state.mail.close()).await);
+    ended
 }
 
 /// Where the database and the master key are, for people.
@@ -139,6 +149,9 @@ impl Report {
         println!("  Sample app   {}         signs people in through Gatepost", samples.app_url);
         println!("  Sample API   {}/notes   asks Gatepost about every token", samples.api_url);
         println!("  Data         {}/  ({new})", self.folder.display());
+        if state.settings.mail.smtp_url == Some(MailServer::Print) {
+            println!("  Mail         printed here, not sent");
+        }
         println!("\n  Now, in a second terminal:");
         let (program, option) = (program_name(), issuer_option(issuer));
         println!("    {program} login{option}");
@@ -152,6 +165,7 @@ impl Report {
         if self.setup_link.is_none() && !self.first_run {
             println!("Gatepost {} at {issuer}", env!("CARGO_PKG_VERSION"));
             self.print_warnings();
+            warn_without_mail(&state.settings);
             return;
         }
         println!("Gatepost {}", env!("CARGO_PKG_VERSION"));
@@ -166,6 +180,7 @@ impl Report {
             println!("  made     signing keys  {}", self.made.keys.join(" and "));
         }
         self.print_warnings();
+        warn_without_mail(&state.settings);
         let proxy = if issuer.starts_with("https://") { ", plain HTTP: your proxy must add TLS" } else { "" };
         println!("  public   {issuer}    listening on {listen}{proxy}");
         if let Some(link) = &self.setup_link {
@@ -178,6 +193,13 @@ impl Report {
         for warning in &self.warnings {
             println!("  warning  {warning}");
         }
+    }
+}
+
+/// What people cannot do while there is no mail server; nothing weaker is in force, so it is no warning of the settings.
+fn warn_without_mail(settings: &Settings) {
+    if settings.mail.smtp_url.is_none() {
+        println!("  warning  mail          not set: sign-in links, resets and mailed invitations are off (mail.smtp_url)");
     }
 }
 

@@ -74,6 +74,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("login.html", include_str!("../../templates/login.html")),
     ("logout.html", include_str!("../../templates/logout.html")),
     ("new_password.html", include_str!("../../templates/new_password.html")),
+    ("mail.html", include_str!("../../templates/mail.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("reset.html", include_str!("../../templates/reset.html")),
     ("setup.html", include_str!("../../templates/setup.html")),
@@ -121,17 +122,22 @@ impl Pages {
     ///
     /// An override that fails is logged, and the built-in page is shown instead.
     pub(crate) fn render<V: View>(&self, view: &V) -> String {
+        self.try_render(view).unwrap_or_else(|| LAST_RESORT.to_owned())
+    }
+
+    /// The same for what must not be replaced by an apology; `None` if it cannot be made at all.
+    pub(crate) fn try_render<V: View>(&self, view: &V) -> Option<String> {
         let context = Value::from(Serde(view));
         for environment in self.overridden.iter().chain([&self.built_in]) {
             let page = environment.get_template(V::TEMPLATE).and_then(|template| template.render(&context));
             match page {
-                Ok(html) => return html,
+                Ok(html) => return Some(html),
                 Err(error) => {
                     tracing::error!(template = V::TEMPLATE, "page could not be made: {error:#}")
                 }
             }
         }
-        LAST_RESORT.to_owned()
+        None
     }
 
     /// The file `name` below `/assets/`.

@@ -44,18 +44,33 @@ impl Catalogue {
     ///
     /// With `one` the sentence of `{key}.one` is taken, if there is one.
     pub(crate) fn fill(&self, key: &str, one: bool, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+        self.fill_as(key, one, escape_html, value)
+    }
+
+    /// The same as plain text: nothing is escaped.
+    pub(crate) fn fill_plain(&self, key: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+        self.fill_as(key, false, str::to_owned, value)
+    }
+
+    fn fill_as(
+        &self,
+        key: &str,
+        one: bool,
+        escape: fn(&str) -> String,
+        value: impl Fn(&str) -> Option<String>,
+    ) -> Result<String, String> {
         let text = one.then(|| self.get(&format!("{key}.one"))).flatten();
         let text = text.or_else(|| self.get(&format!("{key}.other"))).or_else(|| self.get(key));
         let mut rest = text.ok_or_else(|| format!("there is no text {key}"))?;
-        let mut html = String::with_capacity(rest.len() + 32);
+        let mut filled = String::with_capacity(rest.len() + 32);
         while let Some((before, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}').ok_or_else(|| format!("text {key}: a brace is not closed"))?;
-            html.push_str(&escape_html(before));
-            html.push_str(&value(name).ok_or_else(|| format!("text {key}: nothing is given for {{{name}}}"))?);
+            filled.push_str(&escape(before));
+            filled.push_str(&value(name).ok_or_else(|| format!("text {key}: nothing is given for {{{name}}}"))?);
             rest = after;
         }
-        html.push_str(&escape_html(rest));
-        Ok(html)
+        filled.push_str(&escape(rest));
+        Ok(filled)
     }
 
     /// A length of time in its largest unit, rounded up: "2 minutes".
@@ -99,6 +114,11 @@ impl Catalogue {
     /// "3 March 2026, 14:05:09 UTC".
     pub(crate) fn write_full_time(&self, at: i64) -> Result<String, String> {
         Ok(format!("{}, {} UTC", self.write_date(at)?, to_time(at).format("%H:%M:%S")))
+    }
+
+    /// "28 October 2026, 23:14 UTC", for what cannot know when it is read.
+    pub(crate) fn write_minute(&self, at: i64) -> Result<String, String> {
+        Ok(format!("{}, {} UTC", self.write_date(at)?, to_time(at).format("%H:%M")))
     }
 
     fn count(&self, key: &str, n: u64) -> Result<String, String> {

@@ -7,6 +7,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::faults::{Faults, did_you_mean};
+use super::mail::MailServer;
 use super::schema::{Kind, check_value};
 use super::types::{Database, FromSetting};
 
@@ -338,9 +339,9 @@ fn secret_file_field<'k>(kind: &'k Kind, name: &str, suffix: &str) -> Option<(&'
     may_come_from_file(kind).then_some((*field, kind))
 }
 
-/// Secrets, and the database address, because it can hold a password.
+/// Secrets, and the addresses of database and mail server, because they can hold a password.
 pub(crate) fn may_come_from_file(kind: &Kind) -> bool {
-    kind.is_secret() || *kind.required() == Kind::Named(Database::KIND)
+    kind.is_secret() || matches!(*kind.required(), Kind::Named(Database::KIND | MailServer::KIND))
 }
 
 fn find_element<'v>(

@@ -9,6 +9,7 @@ pub(crate) mod declared;
 pub(crate) mod document;
 pub(crate) mod faults;
 pub(crate) mod layers;
+pub(crate) mod mail;
 pub(crate) mod schema;
 pub(crate) mod sections;
 #[cfg(test)]
@@ -30,13 +31,14 @@ use schema::{Kind, trace_kind};
 /// Every key with its default and meaning.
 pub(crate) const DEFAULTS: &str = include_str!("../../../../config/default.toml");
 
-/// What `--dev` changes: its own data folder, anybody may sign up, metrics at hand, and no waiting at the end.
+/// What `--dev` changes: its own data folder, anybody may sign up, metrics at hand, letters on the terminal, and no waiting at the end.
 const DEVELOPMENT: &str = r#"
 server.shutdown_delay = 0
 database.url = "sqlite:gatepost-dev/gatepost.db"
 security.master_key_path = "gatepost-dev/master.key"
 signup.mode = "open"
 observability.metrics = "main"
+mail.smtp_url = "print:"
 "#;
 
 /// Where settings are read from.

@@ -9,6 +9,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use super::mail::MailServer;
 use super::types::{Address, ByteSize, Database, FromSetting, Network, Seconds, SecretText};
 
 /// What a key holds.
@@ -213,7 +214,7 @@ fn find_sample(name: &str) -> Option<&'static str> {
     macro_rules! samples {
         ($($named:ty),+) => { [$((<$named as FromSetting>::KIND, <$named as FromSetting>::SAMPLE)),+] };
     }
-    let samples = samples!(Seconds, ByteSize, SecretText, Address, Network, Database);
+    let samples = samples!(Seconds, ByteSize, SecretText, Address, Network, Database, MailServer);
     samples.into_iter().find(|(kind, _)| *kind == name).map(|(_, sample)| sample)
 }
 
@@ -240,7 +241,7 @@ pub(crate) fn check_value(kind: &Kind, value: &toml::Value) -> Result<(), String
         (Kind::List(element), Value::Array(values)) => values.iter().try_for_each(|value| check_value(element, value)),
         (Kind::Named(name), value @ (Value::String(_) | Value::Integer(_))) => check_named(name, value.clone())
             .map_err(|problem| {
-                let shown = if matches!(*name, SecretText::KIND | Database::KIND) {
+                let shown = if matches!(*name, SecretText::KIND | Database::KIND | MailServer::KIND) {
                     "the value".to_owned()
                 } else {
                     show_value(value)
@@ -260,7 +261,7 @@ fn check_named(name: &str, value: toml::Value) -> Result<(), String> {
             }
         };
     }
-    check!(Seconds, ByteSize, SecretText, Address, Network, Database)
+    check!(Seconds, ByteSize, SecretText, Address, Network, Database, MailServer)
         .map_err(|error: toml::de::Error| error.message().to_owned())
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::declared::{ClientDecl, ResourceServerDecl};
+use super::mail::MailSettings;
 use super::types::{Address, ByteSize, Database, Network, Seconds, SecretText};
 use crate::pages::brand::Brand;
 
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) limits: LimitSettings,
     /// How long ended rows stay.
     pub(crate) sweep: SweepSettings,
+    /// Letters to people.
+    pub(crate) mail: MailSettings,
     /// What is written about the work.
     pub(crate) log: LogSettings,
     /// Metrics.

@@ -9,6 +9,8 @@ use gatepost_store::DatabaseUrl;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use super::mail::MailServer;
+
 /// A value that is written as text (or as a number), with a name for it that people and [`super::schema`] know.
 pub(crate) trait FromSetting: Sized {
     /// What this kind of value is called in messages and in `docs/configuration.md`.
@@ -70,8 +72,8 @@ macro_rules! write_as_text {
     )+};
 }
 
-read_as_setting!(Seconds, ByteSize, SecretText, Address, Network, Database);
-write_as_text!(Seconds, ByteSize, SecretText, Address, Network, Database);
+read_as_setting!(Seconds, ByteSize, SecretText, Address, Network, Database, MailServer);
+write_as_text!(Seconds, ByteSize, SecretText, Address, Network, Database, MailServer);
 
 /// Splits `10m` or `16 KiB` into number and unit.
 fn split_unit(text: &str) -> Result<(u64, &str), String> {

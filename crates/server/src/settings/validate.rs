@@ -40,6 +40,7 @@ pub(super) fn check_settings(checker: &mut Checker<'_>, settings: &mut Settings)
         );
     }
     check_sweep(checker, &settings.sweep);
+    super::mail::check_mail(checker, &settings.mail);
     check_log_level(checker, &settings.log.level);
     check_metrics(checker, settings);
     for (key, problem) in settings.brand.list_faults() {
