@@ -92,10 +92,8 @@ pub fn update_mail_link_attempts(db: &mut Db, id: &str, now: i64, most: i64) -> 
 
 /// Ends the links of this kind that went to an address; how many.
 pub fn revoke_address_links(db: &mut Db, kind: &str, email_key: &str, now: i64) -> Result<usize> {
-    let live = dsl::mail_links
-        .filter(dsl::email_key.eq(email_key))
-        .filter(dsl::kind.eq(kind))
-        .filter(dsl::used_at.is_null());
+    let live =
+        dsl::mail_links.filter(dsl::email_key.eq(email_key)).filter(dsl::kind.eq(kind)).filter(dsl::used_at.is_null());
     Ok(diesel::update(live).set(dsl::used_at.eq(Some(now))).execute(db)?)
 }
 

@@ -150,7 +150,13 @@ pub fn update_user_disabled(db: &mut Db, id: &str, disabled_at: Option<i64>, now
 }
 
 /// Gives the person another proven address if the address still is `seen`; `false` where it had changed, or the new one is taken.
-pub fn update_user_email(db: &mut Db, id: &str, seen: &str, (email, email_key): (&str, &str), now: i64) -> Result<bool> {
+pub fn update_user_email(
+    db: &mut Db,
+    id: &str,
+    seen: &str,
+    (email, email_key): (&str, &str),
+    now: i64,
+) -> Result<bool> {
     let changed = db.insert_unless_duplicate(|db| {
         let person = dsl::users.filter(dsl::id.eq(id)).filter(dsl::email_key.eq(seen));
         let proven = (dsl::email.eq(email), dsl::email_key.eq(email_key), dsl::email_verified.eq(true));

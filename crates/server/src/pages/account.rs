@@ -13,8 +13,8 @@ use crate::pages::consent::describe_scopes;
 use crate::pages::mailed::change_email::find_pending;
 use crate::pages::signup::find_name_fault;
 use crate::pages::views::{
-    AccountFrame, AppRow, AppsView, EmailState, EndAccessView, ErrorKind, Moment, ProfileView, SessionRow, SessionsView,
-    describe_browser,
+    AccountFrame, AppRow, AppsView, EmailState, EndAccessView, ErrorKind, Moment, ProfileView, SessionRow,
+    SessionsView, describe_browser,
 };
 use crate::pages::visitor::{Visitor, read_notice};
 use crate::respond;

@@ -18,7 +18,8 @@ pub(crate) use account::{
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use mailed::{
-    ChangeEmailView, CheckMailView, EmailState, LinkEnd, LinkEndedView, LinkGoneView, LinkKind, LinkView, NewPasswordView, ResetView,
+    ChangeEmailView, CheckMailView, EmailState, LinkEnd, LinkEndedView, LinkGoneView, LinkKind, LinkView,
+    NewPasswordView, ResetView,
 };
 pub(crate) use names::{clean_name, clean_text, describe_browser};
 

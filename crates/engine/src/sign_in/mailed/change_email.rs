@@ -156,7 +156,8 @@ pub(super) fn stop_change(
     let (Some(id), Some(change)) = (&row.user_id, change) else { return Ok(Outcome::Commit(Used::Gone)) };
     let Some(user) = users::find_user(tx, id)? else { return Ok(Outcome::Commit(Used::Gone)) };
     let old = (change.old_email.as_str(), change.old_key.as_str());
-    let restored = user.email_key == change.old_key || users::update_user_email(tx, id, &user.email_key, old, call.now)?;
+    let restored =
+        user.email_key == change.old_key || users::update_user_email(tx, id, &user.email_key, old, call.now)?;
     end_links(call, tx, id)?;
     mail_links::revoke_user_links(tx, id, &[Kind::StopChange.as_str()], row.created_at, call.now)?;
     sessions::revoke_user_sessions(tx, id, None, call.now)?;

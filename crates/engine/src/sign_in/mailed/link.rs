@@ -87,8 +87,7 @@ pub(super) fn insert_link(call: &Call, tx: &mut Tx<'_>, asking: &Asking, draft: 
     if kind != Kind::StopChange {
         mail_links::revoke_address_links(tx, kind.as_str(), &email.key, call.now)?;
     }
-    let (id, secret, code) =
-        (call.engine.make_id()?, call.engine.make_secret(SecretKind::MailLink)?, make_code(call)?);
+    let (id, secret, code) = (call.engine.make_id()?, call.engine.make_secret(SecretKind::MailLink)?, make_code(call)?);
     payload.code.clone_from(&code);
     payload.journey = Some(asking.journey.clone());
     let plain = serde_json::to_vec(&payload).map_err(|error| Error::Internal(error.to_string()))?;

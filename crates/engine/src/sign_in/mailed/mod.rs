@@ -46,8 +46,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::SignIn, Self::SignUp, Self::Verify, Self::Reset, Self::ChangeEmail, Self::StopChange];
+    const ALL: [Self; 6] = [Self::SignIn, Self::SignUp, Self::Verify, Self::Reset, Self::ChangeEmail, Self::StopChange];
 
     /// The kinds that end when the account's password, sessions or address are set anew. A stop link does not: whoever took an
     /// account over could end it with a password of their own.

@@ -86,7 +86,8 @@ pub fn finish_reset(
     let Some(user) = users::find_user(tx, &id)? else { return Ok(Outcome::Rollback(Used::Gone)) };
     record_event(call, tx, Event::done(Actor::User(&id), "password.reset", &id), &json!({"with": "email"}))?;
     queue_notice(call, tx, &user.email, Notice::PasswordChanged)?;
-    let Some(mut journey) = open_payload(call, &row)?.journey.map(|journey| journey.carry_over(call, browser.to_owned()))
+    let Some(mut journey) =
+        open_payload(call, &row)?.journey.map(|journey| journey.carry_over(call, browser.to_owned()))
     else {
         return Ok(Outcome::Rollback(Used::Gone));
     };

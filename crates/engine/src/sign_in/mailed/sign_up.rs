@@ -78,9 +78,7 @@ pub(super) fn finish_sign_up(
         Err(refusal) => return Ok(Outcome::Rollback(Used::Refused(refusal))),
     };
     match enter(call, tx, &user, &[Method::Password, Method::Mail])? {
-        Some(started) => {
-            Ok(Outcome::Commit(Used::Entered { started: Box::new(started), journey: Box::new(journey) }))
-        }
+        Some(started) => Ok(Outcome::Commit(Used::Entered { started: Box::new(started), journey: Box::new(journey) })),
         None => Err(Error::Internal("a new account was not there".into())),
     }
 }

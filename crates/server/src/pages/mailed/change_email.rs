@@ -62,9 +62,8 @@ async fn ask(request: &HttpRequest, payload: Payload, state: &State) -> Result<H
     let fault = match read_address(&typed) {
         Ok(email) => {
             let (asking, signed_in) = (asking(&visitor, &journey.journey), session.clone());
-            let check = state
-                .write(&visitor.call, move |call, tx| request_change(call, tx, &asking, &signed_in, &email))
-                .await;
+            let check =
+                state.write(&visitor.call, move |call, tx| request_change(call, tx, &asking, &signed_in, &email)).await;
             match check.map_err(trouble(state, &visitor))? {
                 Some(check) => return go_check(state, &visitor, &journey, &check),
                 None => Fault::EmailSame,
@@ -96,8 +95,7 @@ pub(crate) async fn verify(request: HttpRequest, payload: Payload, state: Data<S
         need_mail(&state, &visitor)?;
         let journey = begin(&state, &visitor).await?;
         let (asking, signed_in) = (asking(&visitor, &journey.journey), session.clone());
-        let check =
-            state.write(&visitor.call, move |call, tx| request_verify(call, tx, &asking, &signed_in)).await;
+        let check = state.write(&visitor.call, move |call, tx| request_verify(call, tx, &asking, &signed_in)).await;
         match check.map_err(trouble(&state, &visitor))? {
             Some(check) => go_check(&state, &visitor, &journey, &check),
             None => Ok(respond::see_other(&visitor.own("/account?done=email-confirmed"))),

@@ -111,8 +111,7 @@ async fn send_again(
     check: &Check,
 ) -> Result<Option<Check>, HttpResponse> {
     let (check, asking, session) = (check.clone(), asking(visitor, &pending.journey), visitor.session.clone());
-    let newer = state
-        .write(&visitor.call, move |call, tx| request_again(call, tx, &check, &asking, session.as_ref()))
-        .await;
+    let newer =
+        state.write(&visitor.call, move |call, tx| request_again(call, tx, &check, &asking, session.as_ref())).await;
     newer.map_err(trouble(state, visitor))
 }

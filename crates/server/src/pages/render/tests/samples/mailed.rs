@@ -71,8 +71,7 @@ impl Samples<'_> {
         };
         self.add("new-password", &new);
         self.add("new-password-fault", &NewPasswordView { fault: Some(Fault::PasswordCommon), ..new });
-        let change =
-            ChangeEmailView { frame: self.frame(None), email: String::new(), pending: None, fault: None };
+        let change = ChangeEmailView { frame: self.frame(None), email: String::new(), pending: None, fault: None };
         self.add("account-email", &change);
         let pending = self.o("ada@example.org");
         let email = self.s("ada@example.com");
