@@ -5,6 +5,7 @@ mod cleanup;
 mod codes;
 mod consent;
 mod keys;
+mod mailed;
 mod refresh;
 mod revocation;
 mod secrets;
