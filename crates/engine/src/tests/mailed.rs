@@ -178,6 +178,23 @@ fn r_24_a_change_of_the_address_can_be_taken_back_for_seven_days() {
 }
 
 #[test]
+fn an_address_that_was_taken_meanwhile_is_not_taken_over() {
+    let world = World::new(|_| {});
+    let (_, session) = world.add_person("ada@example.com");
+    let (asking, new) = (world.asking(), normalize_email("new@example.com").expect("an address"));
+    let check = world.write(move |call, tx| request_change(call, tx, &asking, &session, &new)).expect("a change");
+    let code = world.letters().into_iter().find_map(|(_, letter)| match letter {
+        Letter::ConfirmNewAddress { code, .. } => Some(code),
+        _ => None,
+    });
+    let (_, other) = world.add_person("new@example.com");
+    assert!(matches!(world.try_code(&check, &code.expect("a code")), Tried::Used(Used::Gone)));
+    let owner = world.read(|_, db| Ok(users::find_user_by_email(db, "new@example.com")?)).expect("the owner");
+    assert_eq!(owner.id, other.user_id);
+    assert!(world.read(|_, db| Ok(users::find_user_by_email(db, "ada@example.com")?)).is_some());
+}
+
+#[test]
 fn r_28_letters_go_to_the_address_as_the_account_has_it() {
     let world = World::new(|_| {});
     world.add_person("strasse@example.com");

@@ -201,7 +201,7 @@ impl Check {
 }
 
 /// A link that works, as its page shows it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Opened {
     /// what it does
     pub kind: Kind,
@@ -213,6 +213,12 @@ pub struct Opened {
     pub code: Option<String>,
     /// for a change of the address: the one before
     pub old_email: Option<String>,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Opened({})", self.kind.as_str())
+    }
 }
 
 /// What is behind a token.
