@@ -39,6 +39,7 @@ pub(crate) struct Setup {
     values: BTreeMap<String, String>,
     extra: String,
     filled: bool,
+    dev: bool,
 }
 
 impl Setup {
@@ -51,6 +52,7 @@ impl Setup {
             values: BTreeMap::new(),
             extra: String::new(),
             filled: true,
+            dev: false,
         };
         setup
             .set("server.shutdown_delay", "0s")
@@ -115,6 +117,13 @@ impl Setup {
         self
     }
 
+    /// `serve --dev` with an empty database.
+    pub(crate) fn dev(mut self) -> Self {
+        self.dev = true;
+        self.filled = false;
+        self
+    }
+
     /// The settings file.
     pub(crate) fn to_toml(&self, issuer: &str, port: u16, database_url: &str) -> String {
         let mut all = self.values.clone();
@@ -137,7 +146,9 @@ impl Setup {
                 writeln!(toml, "{key} = {value}").expect("text");
             }
         }
-        toml + &write_declared() + &self.extra
+        // development declares samples of its own
+        let declared = if self.dev { String::new() } else { write_declared() };
+        toml + &declared + &self.extra
     }
 
     /// Starts the server.
@@ -172,9 +183,10 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    fn start(config: &Path, port: u16) -> Self {
+    fn start(config: &Path, port: u16, dev: bool) -> Self {
         let mut child = command(config)
             .arg("serve")
+            .args(dev.then_some("--dev"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -313,7 +325,7 @@ impl TestApp {
             let here = || format!("http://127.0.0.1:{port}{}", setup.path);
             let issuer = setup.public_url.map_or_else(here, str::to_owned);
             std::fs::write(&config, setup.to_toml(&issuer, port, &database_url)).expect("the settings are written");
-            let mut node = Node::start(&config, port);
+            let mut node = Node::start(&config, port, setup.dev);
             if node.wait_until_ready(setup.path) {
                 let (database, path) = (setup.database, setup.path);
                 return Self { issuer, path, node, config, database_url, database, setup, folder, _database: own };
@@ -334,7 +346,7 @@ impl TestApp {
         let port = find_port();
         let config = self.folder.path().join(format!("node-{port}.toml"));
         std::fs::write(&config, self.setup.to_toml(&self.issuer, port, &self.database_url)).expect("written");
-        let mut node = Node::start(&config, port);
+        let mut node = Node::start(&config, port, self.setup.dev);
         assert!(node.wait_until_ready(self.path), "the second node does not start:\n{}", node.log());
         node
     }
@@ -342,7 +354,7 @@ impl TestApp {
     /// Starts the first process again, at the same address, after it was killed or stopped.
     pub(crate) fn start_again(&mut self) {
         let port = self.node.port;
-        self.node = Node::start(&self.config, port);
+        self.node = Node::start(&self.config, port, self.setup.dev);
         assert!(self.node.wait_until_ready(self.path), "the server does not start again:\n{}", self.node.log());
     }
 

@@ -133,16 +133,6 @@ impl Smtp {
         self.shared.lock().letters.len()
     }
 
-    /// Connections until now.
-    pub(crate) fn connections(&self) -> usize {
-        self.shared.lock().connections
-    }
-
-    /// Recipients that were refused until now.
-    pub(crate) fn refusals(&self) -> usize {
-        self.shared.lock().refusals
-    }
-
     /// All letters until now.
     pub(crate) fn letters(&self) -> Vec<Letter> {
         self.shared.lock().letters.clone()

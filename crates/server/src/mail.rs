@@ -3,10 +3,12 @@
 mod render;
 mod send;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Data;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use gatepost_engine::Call;
 use gatepost_engine::mail::{TakenLetter, finish_letter, has_due_letters, postpone_letter, take_due_letters};
@@ -18,7 +20,9 @@ use crate::settings::mail::MailServer;
 use crate::state::State;
 
 pub(crate) use render::{Rendered, Writer};
-pub(crate) use send::{Failure, Sender};
+#[cfg(test)]
+pub(crate) use send::Letterhead;
+pub(crate) use send::{Failure, Sender, Trouble};
 
 /// Letters that other nodes or commands wrote down, and those that wait for another try, are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -75,13 +79,15 @@ pub(crate) fn start_sending(state: &Data<State>, mailer: Mailer) {
             if state.mail.closed.load(Ordering::Acquire) {
                 return;
             }
-            let sent = send_due_letters(&state, &mailer).await;
+            // a panic costs one round, never all letters after it
+            let sent = AssertUnwindSafe(send_due_letters(&state, &mailer)).catch_unwind().await;
             drop(busy);
             match sent {
                 // there may be more
-                Ok(count) if count > 0 => continue,
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "cannot look for letters; the next round tries again"),
+                Ok(Ok(count)) if count > 0 => continue,
+                Ok(Ok(_)) => {}
+                Err(_) => tracing::error!("sending letters panicked"),
+                Ok(Err(error)) => tracing::warn!(%error, "cannot look for letters; the next round tries again"),
             }
             drop(tokio::time::timeout(LOOK_EVERY, state.mail.waiting.notified()).await);
         }
@@ -110,7 +116,7 @@ async fn send_letter(state: &State, mailer: &Mailer, letter: TakenLetter) {
     let sent = match mailer.writer.write(&state.pages, &letter.envelope, (call.now, letter.expires_at)) {
         Err(fault) => Err(Failure::Refused(format!("it cannot be written: {fault}"))),
         Ok(rendered) => match &mailer.sender {
-            Some(sender) => sender.send(&letter, &rendered, call.now).await,
+            Some(sender) => sender.send(&letter.envelope.to, &letter.id, &rendered, call.now).await,
             None => {
                 print_letter(&letter.envelope.to, &rendered);
                 Ok(())
@@ -129,17 +135,19 @@ async fn send_letter(state: &State, mailer: &Mailer, letter: TakenLetter) {
             tracing::info!(letter = %id, %domain, %why, "letter refused for good");
             forget(state, &call, id).await
         }
-        Err(Failure::Later(why)) => match state.write(&call, move |call, tx| postpone_letter(call, tx, &letter)).await {
-            Ok(true) => {
-                tracing::warn!(letter = %id, attempts, %why, "letter not sent; it will be tried again");
-                Ok(())
+        Err(Failure::Later(why)) => {
+            match state.write(&call, move |call, tx| postpone_letter(call, tx, &letter)).await {
+                Ok(true) => {
+                    tracing::warn!(letter = %id, attempts, %why, "letter not sent; it will be tried again");
+                    Ok(())
+                }
+                Ok(false) => {
+                    tracing::warn!(letter = %id, %domain, attempts, %why, "letter given up: nobody needs it any more");
+                    Ok(())
+                }
+                Err(error) => Err(error),
             }
-            Ok(false) => {
-                tracing::warn!(letter = %id, %domain, attempts, %why, "letter given up: nobody needs it any more");
-                Ok(())
-            }
-            Err(error) => Err(error),
-        },
+        }
     };
     if let Err(error) = noted {
         tracing::warn!(%error, "cannot note what became of a letter; it may be sent again");

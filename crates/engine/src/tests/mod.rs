@@ -5,6 +5,7 @@ mod cleanup;
 mod codes;
 mod consent;
 mod keys;
+mod mail;
 mod mailed;
 mod refresh;
 mod revocation;

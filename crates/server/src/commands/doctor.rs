@@ -1,5 +1,7 @@
 //! `gatepost doctor`: looks at everything that an installation stands on, and changes nothing of it.
 
+mod mail;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,8 +27,12 @@ const CLOCK_TOLERANCE: i64 = 5;
 
 /// `gatepost doctor`
 #[derive(Args, Debug)]
-#[command(before_help = "Examples:\n  gatepost doctor\n  gatepost doctor --json")]
-pub(crate) struct DoctorArgs {}
+#[command(before_help = "Examples:\n  gatepost doctor\n  gatepost doctor --mail you@example.com")]
+pub(crate) struct DoctorArgs {
+    /// Send a test letter to this address
+    #[arg(long, value_name = "ADDRESS")]
+    mail: Option<String>,
+}
 
 /// What one look found.
 struct Check {
@@ -66,7 +72,7 @@ impl Check {
 }
 
 /// Runs the command and gives the exit status: 0, also with warnings; 1 with problems.
-pub(crate) async fn run_doctor(_args: DoctorArgs, loaded: &Loaded, style: &Output) -> i32 {
+pub(crate) async fn run_doctor(args: DoctorArgs, loaded: &Loaded, style: &Output) -> i32 {
     let settings = &loaded.settings;
     if !style.json && !style.quiet {
         style.print(&format!("Gatepost {} at {}\n", env!("CARGO_PKG_VERSION"), settings.server.public_url));
@@ -92,6 +98,7 @@ pub(crate) async fn run_doctor(_args: DoctorArgs, loaded: &Loaded, style: &Outpu
         Some(Ok((installation, _))) => add(check_signing_keys(installation).await),
     }
     add(check_address(&settings.server.public_url).await);
+    add(mail::check_mail(settings, args.mail.as_deref()).await);
     if let Ok(health) = &health {
         add(check_clock(health, unix_now()));
     }

@@ -199,7 +199,9 @@ impl Report {
 /// What people cannot do while there is no mail server; nothing weaker is in force, so it is no warning of the settings.
 fn warn_without_mail(settings: &Settings) {
     if settings.mail.smtp_url.is_none() {
-        println!("  warning  mail          not set: sign-in links, resets and mailed invitations are off (mail.smtp_url)");
+        println!(
+            "  warning  mail          not set: sign-in links, resets and mailed invitations are off (mail.smtp_url)"
+        );
     }
 }
 

@@ -213,7 +213,12 @@ impl Draft<'_> {
         Ok((self.fill("mail.sign-in-link.subject")?, blocks))
     }
 
-    fn write_invite(self, inviter: &str, note: &str, (url, until): (&str, i64)) -> Result<(String, Vec<Block>), String> {
+    fn write_invite(
+        self,
+        inviter: &str,
+        note: &str,
+        (url, until): (&str, i64),
+    ) -> Result<(String, Vec<Block>), String> {
         let date = self.texts.write_date(until)?;
         let draft = self.with("inviter", clean_name(inviter)).with("date", date);
         let mut blocks = vec![draft.text("mail.invite.lead")?];

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use gatepost_engine::mail::{LEASE, TakenLetter};
+use gatepost_engine::mail::LEASE;
 use gatepost_protocol::issuer::Issuer;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
@@ -36,10 +36,24 @@ pub(crate) enum Failure {
 /// The connections to a mail server.
 pub(crate) struct Sender {
     transport: AsyncSmtpTransport<Tokio1Executor>,
+    head: Letterhead,
+}
+
+/// What is the same on all letters.
+pub(crate) struct Letterhead {
     from: Mailbox,
     reply_to: Option<Mailbox>,
     /// the right side of message ids
     host: String,
+}
+
+/// Why a mail server does not take us at all.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    /// what it answered
+    pub(crate) code: Option<u16>,
+    /// for the operator alone: the words of the server are in it
+    pub(crate) text: String,
 }
 
 /// `Auto-Submitted: auto-generated` (RFC 3834 §5): no answers of machines, please.
@@ -64,9 +78,6 @@ impl Sender {
     /// Opens nothing yet; a sentence says what cannot work.
     pub(crate) fn new(settings: &Settings, address: &SmtpAddress, issuer: &Issuer) -> Result<Self, String> {
         let mail = &settings.mail;
-        let mailbox = |text: &str| text.parse::<Address>().map_err(|error| format!("mail.from: {error}"));
-        let from = Mailbox::new(Some(settings.brand.name.clone()), mailbox(mail.from.as_deref().unwrap_or_default())?);
-        let reply_to = mail.reply_to.as_deref().map(mailbox).transpose()?.map(|address| Mailbox::new(None, address));
         let protect = || {
             let parameters = TlsParameters::new(address.host.clone());
             parameters.map_err(|error| format!("mail.smtp_url: TLS cannot be prepared: {error}"))
@@ -87,12 +98,12 @@ impl Sender {
         if let (Some(user), Some(password)) = (&address.user, password) {
             builder = builder.credentials(Credentials::new(user.clone(), password.to_owned()));
         }
-        Ok(Self { transport: builder.build(), from, reply_to, host: name_of(issuer.host()).to_string() })
+        Ok(Self { transport: builder.build(), head: Letterhead::new(settings, issuer)? })
     }
 
-    /// Sends a letter; every try has the same message id.
-    pub(crate) async fn send(&self, letter: &TakenLetter, rendered: &Rendered, now: i64) -> Result<(), Failure> {
-        let message = self.make_message(&letter.envelope.to, &letter.id, rendered, now)?;
+    /// Sends a letter; every try of one letter has the same id.
+    pub(crate) async fn send(&self, to: &str, id: &str, rendered: &Rendered, now: i64) -> Result<(), Failure> {
+        let message = self.head.make_message(to, id, rendered, now)?;
         let error = match tokio::time::timeout(LETTER_TIMEOUT, self.transport.send(message)).await {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(error)) => error,
@@ -106,19 +117,30 @@ impl Sender {
     }
 
     /// Connects, greets and signs in, and sends nothing.
-    pub(crate) async fn look(&self) -> Result<(), SmtpError> {
-        let looked = tokio::time::timeout(STEP_TIMEOUT, self.transport.test_connection()).await;
-        looked.unwrap_or(Ok(false)).map(drop)
+    pub(crate) async fn look(&self) -> Result<(), Trouble> {
+        let silent = || Trouble { code: None, text: "it does not answer in time".to_owned() };
+        match tokio::time::timeout(STEP_TIMEOUT, self.transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) | Err(_) => Err(silent()),
+            Ok(Err(error)) if error.is_timeout() => Err(silent()),
+            Ok(Err(error)) => Err(Trouble { code: error.status().map(u16::from), text: describe_fully(&error) }),
+        }
+    }
+}
+
+impl Letterhead {
+    /// A sentence says which address of the settings is none.
+    pub(crate) fn new(settings: &Settings, issuer: &Issuer) -> Result<Self, String> {
+        let mail = &settings.mail;
+        let mailbox =
+            |text: &str| text.parse::<Address>().map_err(|error| format!("mail.from or mail.reply_to: {error}"));
+        let from = Mailbox::new(Some(settings.brand.name.clone()), mailbox(mail.from.as_deref().unwrap_or_default())?);
+        let reply_to = mail.reply_to.as_deref().map(mailbox).transpose()?.map(|address| Mailbox::new(None, address));
+        Ok(Self { from, reply_to, host: name_of(issuer.host()).to_string() })
     }
 
     /// The letter as it goes over the wire.
-    pub(crate) fn make_message(
-        &self,
-        to: &str,
-        id: &str,
-        rendered: &Rendered,
-        now: i64,
-    ) -> Result<Message, Failure> {
+    pub(crate) fn make_message(&self, to: &str, id: &str, rendered: &Rendered, now: i64) -> Result<Message, Failure> {
         let to: Address =
             to.parse().map_err(|_| Failure::Refused("the address is none that mail servers take".to_owned()))?;
         let sent_at = UNIX_EPOCH + Duration::from_secs(now.max(0).cast_unsigned());
@@ -146,22 +168,25 @@ fn name_of(host: &str) -> ClientId {
     }
 }
 
-/// What happened, without what the server said.
+/// What happened, without what the server said: it likes to repeat addresses.
 fn describe(error: &SmtpError) -> String {
     match error.status() {
         Some(code) => format!("the mail server answered {code}"),
         None if error.is_timeout() => "the mail server does not answer in time".to_owned(),
-        None => {
-            let mut text = error.to_string();
-            let mut source = std::error::Error::source(error);
-            while let Some(inner) = source {
-                let inner_text = inner.to_string();
-                if !text.contains(&inner_text) {
-                    text.push_str(&format!(": {inner_text}"));
-                }
-                source = inner.source();
-            }
-            text
-        }
+        None => describe_fully(error),
     }
+}
+
+/// The error with its causes.
+fn describe_fully(error: &SmtpError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        let words = inner.to_string();
+        if !text.contains(&words) {
+            text.push_str(&format!(": {words}"));
+        }
+        source = inner.source();
+    }
+    text
 }

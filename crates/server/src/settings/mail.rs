@@ -119,7 +119,8 @@ impl FromSetting for MailServer {
         if text == "print:" {
             return Ok(Self::Print);
         }
-        let wanted = "is not a mail server address; write \"smtps://USER:PASSWORD@HOST\" or \"smtp://HOST:587?tls=required\"";
+        let wanted =
+            "is not a mail server address; write \"smtps://USER:PASSWORD@HOST\" or \"smtp://HOST:587?tls=required\"";
         SmtpAddress::parse(text).map(Self::Smtp).ok_or_else(|| wanted.to_owned())
     }
 }
@@ -159,7 +160,10 @@ pub(super) fn check_mail(checker: &mut Checker<'_>, mail: &MailSettings) {
         None => {}
         Some(MailServer::Print) if checker.dev => {}
         Some(MailServer::Print) => {
-            checker.fault("mail.smtp_url", "\"print:\" is for development: whoever reads the log could sign in as anybody");
+            checker.fault(
+                "mail.smtp_url",
+                "\"print:\" is for development: whoever reads the log could sign in as anybody",
+            );
         }
         Some(MailServer::Smtp(address)) => check_smtp(checker, mail, address),
     }
@@ -221,8 +225,19 @@ mod tests {
             assert_eq!((server.to_string(), format!("{server:?}")), (shown.to_owned(), shown.to_owned()));
         }
         for bad in [
-            "", "smtp.example.com", "http://a", "smtp:", "smtp://", "smtps://h?tls=required", "smtp://h?tls=no",
-            "smtp://h?x=1", "smtp://h/path", "smtp://h#f", "smtps://%ff:x@h", "smtp://h:99999", "print",
+            "",
+            "smtp.example.com",
+            "http://a",
+            "smtp:",
+            "smtp://",
+            "smtps://h?tls=required",
+            "smtp://h?tls=no",
+            "smtp://h?x=1",
+            "smtp://h/path",
+            "smtp://h#f",
+            "smtps://%ff:x@h",
+            "smtp://h:99999",
+            "print",
         ] {
             assert!(MailServer::from_text(bad).is_err(), "{bad}");
         }
@@ -267,10 +282,7 @@ mod tests {
         let url = ("GATEPOST__MAIL__SMTP_URL", "smtps://u:p@h");
         assert_eq!(about(&loaded(FROM, &[url]).warnings), 0, "a variable");
         let found = faults(FROM, &[("GATEPOST__MAIL__SMTP_URL", "smtp://u:canary@h:25")], false);
-        assert_eq!(
-            found,
-            ["mail.smtp_url: the password would travel readable; write smtps:// or add ?tls=required"]
-        );
+        assert_eq!(found, ["mail.smtp_url: the password would travel readable; write smtps:// or add ?tls=required"]);
     }
 
     #[test]
@@ -278,7 +290,10 @@ mod tests {
         let server = |file: &str| load(file, &[], true).expect("development").settings.mail.smtp_url;
         assert_eq!(server(""), Some(MailServer::Print));
         assert_eq!(server("mail.smtp_url = \"\""), None);
-        assert!(matches!(server(&format!("{FROM}mail.smtp_url = \"smtp://localhost:1025\"")), Some(MailServer::Smtp(_))));
+        assert!(matches!(
+            server(&format!("{FROM}mail.smtp_url = \"smtp://localhost:1025\"")),
+            Some(MailServer::Smtp(_))
+        ));
         assert_eq!(loaded("", &[]).settings.mail.smtp_url, None);
     }
 }
