@@ -8,6 +8,7 @@ pub(crate) mod flow;
 pub(crate) mod html;
 pub(crate) mod http;
 pub(crate) mod jwt;
+pub(crate) mod letters;
 pub(crate) mod smtp;
 pub(crate) mod tokens;
 

@@ -12,7 +12,7 @@ use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::Result;
 use crate::grants::parse_stored_scopes;
-use crate::sign_in::SignedIn;
+use crate::sign_in::{SignedIn, mailed};
 
 /// Changes what the person is called.
 pub fn change_name(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, name: &str) -> Result<Outcome<()>> {
@@ -77,6 +77,7 @@ pub fn end_session(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str) -
 /// Ends all sessions of this person but the present one.
 pub fn end_other_sessions(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Outcome<usize>> {
     let count = sessions::revoke_user_sessions(tx, &session.user_id, Some(&session.session_id), call.now)?;
+    mailed::end_links(call, tx, &session.user_id)?;
     let event = Event::done(Actor::User(&session.user_id), "session.others_ended", &session.user_id);
     record_event(call, tx, event, &json!({"count": count}))?;
     Ok(Outcome::Commit(count))

@@ -8,6 +8,7 @@ use gatepost_protocol::issuer::Issuer;
 
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
+use crate::pages::mailed::{change_email, link, reset, verify};
 use crate::pages::{
     account, activity, admin, assets, authenticator, confirm, consent, errors, home, invite, login, logout,
     passkey_ceremonies, passkeys, password, personal, providers, recovery, second, security, setup, signup, via,
@@ -41,6 +42,10 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(both(at("/confirm"), confirm::get, confirm::post));
     add(both(at("/signup"), signup::get, signup::post));
     add(only_get(at("/login/via/{provider}/callback"), via::callback));                 // OpenID Connect Core §3.1.2.5
+    add(both(at("/verify"), verify::get, verify::post));
+    add(both(at("/link/{token}"), link::get, link::post));
+    add(both(at("/reset"), reset::ask, reset::send));
+    add(both(at("/reset/{token}"), reset::get, reset::post));
     add(both(at("/consent"), consent::get, consent::post));
     add(both(at("/logout"), logout::get, logout::post));
     add(both(at("/setup/{token}"), setup::get, setup::post));
@@ -53,6 +58,9 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_post(at("/account/recovery-codes/download"), recovery::download));
     add(only_post(at("/account/recovery-codes/done"), recovery::done));
     add(both(at("/account/password/new"), password::get_first, password::post_first));
+    add(both(at("/account/email"), change_email::get, change_email::post));
+    add(only_post(at("/account/email/cancel"), change_email::cancel));
+    add(only_post(at("/account/email/verify"), change_email::verify));
     add(both(at("/account/password"), password::get, password::post));
     add(only_post(at("/passkeys/options"), passkey_ceremonies::options));            // WebAuthn L3 §5.1
     add(only_get(at("/account/passkeys"), passkeys::list));

@@ -22,6 +22,7 @@ pub mod identities;
 pub mod instance_settings;
 pub mod invites;
 pub mod keys;
+pub mod mail_links;
 pub mod mails;
 mod migrate;
 mod open;

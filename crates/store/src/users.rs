@@ -167,3 +167,28 @@ pub fn update_first_password(db: &mut Db, id: &str, password_hash: &str) -> Resu
     .execute(db)?;
     Ok(changed == 1)
 }
+
+/// Gives the person another proven address if the address still is `seen`; `false` where it had changed, or the new one is taken.
+pub fn update_user_email(
+    db: &mut Db,
+    id: &str,
+    seen: &str,
+    (email, email_key): (&str, &str),
+    now: i64,
+) -> Result<bool> {
+    let changed = db.insert_unless_duplicate(|db| {
+        let person = dsl::users.filter(dsl::id.eq(id)).filter(dsl::email_key.eq(seen));
+        let proven = (dsl::email.eq(email), dsl::email_key.eq(email_key), dsl::email_verified.eq(true));
+        Ok(diesel::update(person).set((proven, dsl::updated_at.eq(now))).execute(db)?)
+    })?;
+    Ok(changed == Some(1))
+}
+
+/// Takes the password away; `false` where there is no such person.
+pub fn update_user_no_password(db: &mut Db, id: &str, now: i64) -> Result<bool> {
+    let none: Option<String> = None;
+    let changed = diesel::update(dsl::users.filter(dsl::id.eq(id)))
+        .set((dsl::password_hash.eq(none), dsl::password_changed_at.eq(Some(now)), dsl::updated_at.eq(now)))
+        .execute(db)?;
+    Ok(changed == 1)
+}

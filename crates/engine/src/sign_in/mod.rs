@@ -3,6 +3,7 @@
 pub mod enter;
 pub mod factor;
 pub mod fresh;
+pub mod mailed;
 pub mod passkey;
 pub mod password;
 pub mod recovery;

@@ -6,6 +6,7 @@ use gatepost_store::{Outcome, Tx, sessions, users};
 use serde_json::json;
 
 use super::enter::{Method, Started, enter, renew_session};
+use super::mailed;
 use super::session::SignedIn;
 use super::throttle;
 use crate::account::end_all_access;
@@ -146,6 +147,7 @@ fn replace_password(
     users::update_user_password(tx, &user.id, new_hash, call.now)?;
     sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
     end_all_access(call, tx, &user.id, "password changed")?;
+    mailed::end_links(call, tx, &user.id)?;
     let started = renew_session(call, tx, user, session)?;
     record_event(call, tx, Event::done(Actor::User(&user.id), "password.changed", &user.id), &json!(null))?;
     queue_notice(call, tx, &user.email, Notice::PasswordChanged)?;

@@ -7,6 +7,7 @@ mod consent;
 mod invites;
 mod keys;
 mod mail;
+mod mailed;
 mod refresh;
 mod revocation;
 mod second;

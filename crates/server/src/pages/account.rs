@@ -11,10 +11,11 @@ use gatepost_store::sessions::SessionRow as StoredSession;
 use gatepost_store::users::find_user;
 
 use crate::pages::consent::describe_scopes;
+use crate::pages::mailed::change_email::find_pending;
 use crate::pages::signup::find_name_fault;
 use crate::pages::views::{
-    AccountFrame, AppRow, AppsView, EndAccessView, ErrorKind, Moment, ProfileView, SessionRow, SessionsView,
-    describe_browser,
+    AccountFrame, AppRow, AppsView, EmailState, EndAccessView, ErrorKind, Moment, ProfileView, SessionRow,
+    SessionsView, describe_browser,
 };
 use crate::pages::visitor::{Visitor, read_notice};
 use crate::respond;
@@ -47,8 +48,11 @@ async fn describe_profile(
     let user_id = session.user_id.clone();
     let user = state.read(&visitor.call, move |_, db| Ok(find_user(db, &user_id)?)).await;
     let user = user.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
+    let verified = user.as_ref().is_some_and(|user| user.email_verified);
+    let pending = find_pending(state, visitor, session).await?;
+    let address = EmailState { verified, mail: visitor.call.policy().mail, pending };
     let created = Moment::new(user.map_or(visitor.call.now, |user| user.created_at), visitor.call.now);
-    Ok(ProfileView { frame, name: name.to_owned(), created, editable: true, fault: None })
+    Ok(ProfileView { frame, name: name.to_owned(), created, editable: true, fault: None, address })
 }
 
 pub(crate) async fn save_profile(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {

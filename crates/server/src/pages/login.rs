@@ -10,6 +10,7 @@ use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::mailed::verify;
 use crate::pages::passkey_ceremonies::{Finished, finish_login, offer_after};
 use crate::pages::via;
 use crate::pages::views::{ErrorKind, LoginView, PasskeyOffer};
@@ -58,6 +59,8 @@ async fn make_view(
         passkeys: PasskeyOffer::new(visitor.call.engine.has_passkeys()),
         providers: via::list_buttons(state),
         offer: via::make_offer(state, pending),
+        mail: visitor.call.policy().mail,
+        email_fault: None,
     })
 }
 
@@ -89,6 +92,15 @@ async fn sign_in(request: &HttpRequest, payload: Payload, state: &State) -> Resu
         return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
     }
     let email: String = params.one("email").unwrap_or_default().chars().take(254).collect();
+    if params.one("with") == Some("link") {
+        return match verify::send_sign_in_link(state, &visitor, &pending, &email).await? {
+            Ok(response) => Ok(response),
+            Err(fault) => {
+                let view = LoginView { email_fault: Some(fault), ..make_view(state, &visitor, &pending, email).await? };
+                Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
+            }
+        };
+    }
     let password = params.one("password").unwrap_or_default().to_owned();
     let started = match attempt(state, &visitor.call, email.clone(), password).await {
         Ok(started) => started,

@@ -15,6 +15,7 @@ pub(crate) mod home;
 pub(crate) mod invite;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod mailed;
 pub(crate) mod passkey_ceremonies;
 pub(crate) mod passkeys;
 pub(crate) mod password;

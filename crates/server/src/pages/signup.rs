@@ -14,6 +14,7 @@ use gatepost_protocol::params::Params;
 use crate::pages::continue_request::Pending;
 use crate::pages::invite::{ask_again, find_part, read_part};
 use crate::pages::login::{find_signup_mode, require_signup_mode};
+use crate::pages::mailed::verify;
 use crate::pages::passkey_ceremonies::{create_account, offer_after};
 use crate::pages::via;
 use crate::pages::views::{AccountFaults, ErrorKind, Fault, InvitePart, PasskeyOffer, PasskeyTrouble, SignupView};
@@ -156,6 +157,9 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         return create_with_passkey(state, &visitor, form, &params, email).await;
     }
     let new = hash_person(state, &visitor, &form.person, email).await?;
+    if visitor.call.policy().mail {
+        return verify::ask_to_confirm(state, &visitor, &form.pending, new).await;
+    }
     let invite = form.pending.journey.invite.clone();
     let created = state.write(&visitor.call, move |call, tx| sign_up(call, tx, &new, invite.as_deref())).await;
     match created.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {

@@ -7,6 +7,7 @@ mod compare;
 mod errors;
 mod events;
 mod invites;
+mod mailed;
 mod names;
 mod passkeys;
 mod people;
@@ -29,6 +30,10 @@ pub(crate) use events::{EventView, describe_event};
 pub(crate) use invites::{
     GivenInvite, InviteLine, InviteMadeView, InviteNewView, InvitePart, InviteRevokeView, InviteSignedInView,
     InviteStateWord, InviteUse, InviteView, InvitesView, NewInvite, NewInviteFaults, SignupModeView,
+};
+pub(crate) use mailed::{
+    ChangeEmailView, CheckMailView, EmailState, LinkEnd, LinkEndedView, LinkGoneView, LinkKind, LinkView,
+    NewPasswordView, ResetView,
 };
 pub(crate) use names::{clean_name, clean_text, describe_browser};
 pub(crate) use passkeys::{
@@ -97,6 +102,12 @@ pub(crate) enum Notice {
     InviteRevoked,
     /// Who may create an account was changed.
     SignupModeChanged,
+    /// The address was proven.
+    EmailConfirmed,
+    /// The account has another address.
+    EmailChanged,
+    /// A change of the address was cancelled.
+    ChangeCancelled,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
     /// An administrator disabled an account.
@@ -213,6 +224,17 @@ pub(crate) enum Fault {
     RecoveryCodeWrong,
     /// The box that says the codes are saved is empty.
     NotSaved,
+    /// The new address is the present one.
+    EmailSame,
+    /// The code of a letter is wrong.
+    MailedCodeWrong {
+        /// Tries left.
+        n: u32,
+    },
+    /// The code of a letter works no more.
+    CodeOld,
+    /// The same, and a new one was sent.
+    CodeRenewed,
 }
 
 /// Faults of the fields of sign-up and set-up.
@@ -256,6 +278,10 @@ pub(crate) struct LoginView {
     pub(crate) providers: Vec<ProviderButton>,
     /// What is connected after this sign-in.
     pub(crate) offer: Option<OfferView>,
+    /// Letters can be sent: sign-in links and resets.
+    pub(crate) mail: bool,
+    /// What is wrong with the address that a link was to go to.
+    pub(crate) email_fault: Option<Fault>,
 }
 
 /// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`, and `invite` if the page asks for it.

@@ -240,6 +240,9 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
     let params = Params::parse(request.query_string().as_bytes()).ok()?;
     match params.one("done")? {
         "profile-saved" => Some(Notice::ProfileSaved),
+        "email-confirmed" => Some(Notice::EmailConfirmed),
+        "email-changed" => Some(Notice::EmailChanged),
+        "change-cancelled" => Some(Notice::ChangeCancelled),
         "sign-in-again" => Some(Notice::SignInAgain),
         "password-changed" => Some(Notice::PasswordChanged),
         "session-ended" => Some(Notice::SessionEnded),

@@ -1,6 +1,6 @@
 //! Pages of a signed-in person under `/account`.
 
-use super::{Fault, Moment, Notice, ScopeView, View};
+use super::{EmailState, Fault, Moment, Notice, ScopeView, View};
 use serde::Serialize;
 
 /// What every account page shows around its content.
@@ -29,6 +29,8 @@ pub(crate) struct ProfileView {
     pub(crate) editable: bool,
     /// What is wrong with the name.
     pub(crate) fault: Option<Fault>,
+    /// What is to be known about the address.
+    pub(crate) address: EmailState,
 }
 
 /// Change password, `/account/password`; posts `csrf`, `current`, `new`.

@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod invites;
+mod mailed;
 mod passkeys;
 mod personal;
 mod providers;
@@ -39,6 +40,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_providers();
     samples.add_administration();
     samples.add_invites();
+    samples.add_mailed();
     samples.made
 }
 
@@ -76,8 +78,13 @@ impl Samples<'_> {
             passkeys: PasskeyOffer::new(true),
             providers: Vec::new(),
             offer: None,
+            mail: true,
+            email_fault: None,
         };
         self.add("login", &login);
+        let fault = Some(Fault::EmailMissing);
+        self.add("login-link-fault", &LoginView { email_fault: fault, ..login.clone() });
+        self.add("login-failed-no-mail", &LoginView { failed: true, mail: false, ..login.clone() });
         let email = self.s("ada@example.com");
         self.add("login-failed", &LoginView { failed: true, email: email.clone(), ..login.clone() });
         self.add("login-failed-empty", &LoginView { failed: true, ..login.clone() });

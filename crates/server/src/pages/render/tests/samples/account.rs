@@ -15,7 +15,12 @@ impl Samples<'_> {
             created: ago(200 * DAY),
             editable: true,
             fault: None,
+            address: EmailState { verified: true, mail: true, pending: None },
         };
+        let address = EmailState { verified: false, mail: true, pending: self.o("ada@example.org") };
+        self.add("account-profile-pending", &ProfileView { address, ..profile.clone() });
+        let address = EmailState::default();
+        self.add("account-profile-no-mail", &ProfileView { address, ..profile.clone() });
         self.add("account-profile", &profile);
         self.add("account-profile-fault", &ProfileView { fault: Some(Fault::NameMissing), ..profile.clone() });
         self.add("account-profile-fixed", &ProfileView { editable: false, ..profile });

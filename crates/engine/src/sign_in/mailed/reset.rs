@@ -1,0 +1,107 @@
+//! A new password for whoever can read the account's mail (LG10).
+
+use gatepost_store::mail_links::{self, MailLinkRow};
+use gatepost_store::{Db, Outcome, Tx, sessions, users};
+use serde_json::json;
+
+use super::limits::charge_letter;
+use super::link::{Draft, Made, Payload, find_row, insert_link, is_live, open_payload};
+use super::sign_in::{find_recipient, no_account};
+use super::spend::Used;
+use super::{Asking, Check, Kind, end_links};
+use crate::account::end_all_access;
+use crate::audit::{Actor, Event, record_event};
+use crate::call::Call;
+use crate::email::Email;
+use crate::error::Result;
+use crate::mail::{Letter, Notice, queue_letter, queue_notice};
+use crate::sign_in::enter::enter;
+use crate::sign_in::{Method, throttle};
+
+/// Mails a link to choose a new password, or that there is no account; the answer is the same.
+pub fn request_reset(call: &Call, tx: &mut Tx<'_>, asking: &Asking, typed: &Email) -> Result<Outcome<Check>> {
+    let kind = Kind::Reset;
+    if !charge_letter(call, tx, &typed.key)? {
+        return Ok(Outcome::Commit(Check::without_letter(call, asking, kind, typed)?));
+    }
+    let (user, email) = find_recipient(tx, typed)?;
+    let user_id = user.as_ref().map(|user| user.id.clone());
+    let draft = Draft { kind, email: &email, user_id, payload: Payload::default() };
+    let Made { url, check, .. } = insert_link(call, tx, asking, draft)?;
+    let letter = if user.is_some() { Letter::Reset { url } } else { no_account(call, tx)? };
+    queue_letter(call, tx, &email.display, letter, kind.ttl())?;
+    Ok(Outcome::Commit(check.named(typed)))
+}
+
+/// What entitles to choose a new password.
+#[derive(Clone)]
+pub enum ResetProof {
+    /// the token of the link
+    Token(String),
+    /// the code was typed in the browser that asked
+    Check(Check),
+}
+
+impl std::fmt::Debug for ResetProof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ResetProof(…)")
+    }
+}
+
+/// The row behind a proof, if it is for this browser.
+fn find_proved(db: &mut Db, proof: &ResetProof, browser: &str) -> Result<Option<MailLinkRow>> {
+    let row = match proof {
+        ResetProof::Token(token) => find_row(db, token)?,
+        ResetProof::Check(check) if check.is_proved() => mail_links::find_mail_link(db, check.id())?,
+        ResetProof::Check(_) => None,
+    };
+    Ok(row.filter(|row| row.kind == Kind::Reset.as_str() && row.browser == browser))
+}
+
+/// Address and name of the account whose password would be set; `None` where the proof is not good any more, or not here.
+pub fn find_reset(call: &Call, db: &mut Db, proof: &ResetProof, browser: &str) -> Result<Option<(String, String)>> {
+    let Some(row) = find_proved(db, proof, browser)?.filter(|row| is_live(call, row)) else { return Ok(None) };
+    let Some(id) = &row.user_id else { return Ok(None) };
+    let user = users::find_user(db, id)?.filter(|user| user.disabled_at.is_none() && user.email_key == row.email_key);
+    Ok(user.map(|user| (user.email, user.name)))
+}
+
+/// Sets the password and lets its owner in, who is asked for the second step all the same. Every session, every app's access and
+/// everything else that was mailed ends (R-29, LG10, LG11).
+pub fn finish_reset(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    proof: &ResetProof,
+    browser: &str,
+    new_hash: &str,
+) -> Result<Outcome<Used>> {
+    let Some(row) = find_proved(tx, proof, browser)? else { return Ok(Outcome::Rollback(Used::Gone)) };
+    let Some(row) = mail_links::consume_mail_link(tx, &row.id, call.now)? else {
+        return Ok(Outcome::Rollback(Used::Gone));
+    };
+    let Some(id) = row.user_id.clone() else { return Ok(Outcome::Commit(Used::Gone)) };
+    let enabled = users::find_user(tx, &id)?.is_some_and(|user| user.disabled_at.is_none());
+    if !enabled || !users::update_user_verified(tx, &id, &row.email_key, call.now)? {
+        return Ok(Outcome::Commit(Used::Gone));
+    }
+    users::update_user_password(tx, &id, new_hash, call.now)?;
+    sessions::revoke_user_sessions(tx, &id, None, call.now)?;
+    end_all_access(call, tx, &id, "password reset")?;
+    end_links(call, tx, &id)?;
+    throttle::forgive_account(tx, &row.email_key)?;
+    let Some(user) = users::find_user(tx, &id)? else { return Ok(Outcome::Rollback(Used::Gone)) };
+    record_event(call, tx, Event::done(Actor::User(&id), "password.reset", &id), &json!({"with": "email"}))?;
+    queue_notice(call, tx, &user.email, Notice::PasswordChanged)?;
+    let Some(mut journey) =
+        open_payload(call, &row)?.journey.map(|journey| journey.carry_over(call, browser.to_owned()))
+    else {
+        return Ok(Outcome::Rollback(Used::Gone));
+    };
+    if journey.request.is_none() && journey.back.is_none() {
+        journey.back = Some("/account/security?done=password-changed".to_owned());
+    }
+    Ok(match enter(call, tx, &user, &[Method::Mail])? {
+        Some(started) => Outcome::Commit(Used::Entered { started: Box::new(started), journey: Box::new(journey) }),
+        None => Outcome::Rollback(Used::Gone),
+    })
+}

@@ -1,0 +1,220 @@
+//! How long mailed links and their limits last, and letters as they are written down.
+
+use gatepost_store::mails;
+
+use super::*;
+use crate::journey::Journey;
+use crate::mail::{Letter, take_due_letters};
+use crate::sign_in::mailed::{
+    Asking, Check, Found, Kind, ResetProof, Tried, Used, find_link, find_reset, find_wait, request_again,
+    request_change, request_reset, request_sign_in, try_code, use_link,
+};
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 3600;
+const DAY: i64 = 86_400;
+
+impl World {
+    fn asking(&self) -> Asking {
+        Asking { browser: BROWSER.into(), journey: Journey::begin(&self.call(), BROWSER.into()) }
+    }
+
+    fn ask_link(&self, email: &str) -> Check {
+        let (asking, email) = (self.asking(), normalize_email(email).expect("an address"));
+        self.write(move |call, tx| request_sign_in(call, tx, &asking, &email))
+    }
+
+    fn ask_again(&self, check: &Check) -> Option<Check> {
+        let (asking, check) = (self.asking(), check.clone());
+        self.write(move |call, tx| request_again(call, tx, &check, &asking, None))
+    }
+
+    /// The letters that wait, in the order in which they were written; each is taken once.
+    fn letters(&self) -> Vec<(String, Letter)> {
+        let taken = self.write(|call, tx| {
+            let taken = take_due_letters(call, tx, 100)?;
+            if let Outcome::Commit(taken) = &taken {
+                for letter in &taken.letters {
+                    mails::delete_mail(tx, &letter.id)?;
+                }
+            }
+            Ok(taken)
+        });
+        taken.letters.into_iter().map(|taken| (taken.envelope.to, taken.envelope.letter)).collect()
+    }
+
+    /// The token and the code of the one sign-in link that waits.
+    fn sign_in_letter(&self) -> (String, String) {
+        let found = self.letters().into_iter().find_map(|(_, letter)| match letter {
+            Letter::SignInLink { url, code, .. } => Some((token_of(&url), code)),
+            _ => None,
+        });
+        found.expect("a sign-in link")
+    }
+
+    fn is_live(&self, token: &str) -> bool {
+        let token = token.to_owned();
+        matches!(self.read(move |call, db| find_link(call, db, &token, BROWSER)), Found::Live(_))
+    }
+
+    fn use_token(&self, token: &str) -> Used {
+        let token = token.to_owned();
+        self.write(move |call, tx| use_link(call, tx, &token, BROWSER, None))
+    }
+
+    fn try_mailed_code(&self, check: &Check, code: &str) -> Tried {
+        let (check, code) = (check.clone(), code.to_owned());
+        self.write(move |call, tx| try_code(call, tx, &check, &code, None))
+    }
+
+    fn wait_of(&self, check: &Check) -> i64 {
+        let check = check.clone();
+        self.read(move |call, db| find_wait(call, db, &check))
+    }
+}
+
+fn token_of(url: &str) -> String {
+    url.rsplit('/').next().expect("a token").to_owned()
+}
+
+#[test]
+fn r_24_a_sign_in_link_and_its_code_last_ten_minutes() {
+    let mut world = World::new(|_| {});
+    world.add_person("ada@example.com");
+    let check = world.ask_link("ada@example.com");
+    let (token, code) = world.sign_in_letter();
+    world.now += 10 * MINUTE - 1;
+    assert!(world.is_live(&token));
+    world.now += 1;
+    assert!(!world.is_live(&token));
+    assert!(matches!(world.use_token(&token), Used::Gone));
+    assert!(matches!(world.try_mailed_code(&check, &code), Tried::Stale));
+}
+
+#[test]
+fn r_24_a_reset_lasts_thirty_minutes() {
+    let mut world = World::new(|_| {});
+    world.add_person("ada@example.com");
+    let (asking, email) = (world.asking(), normalize_email("ada@example.com").expect("an address"));
+    world.write(move |call, tx| request_reset(call, tx, &asking, &email));
+    let token = world.letters().into_iter().find_map(|(_, letter)| match letter {
+        Letter::Reset { url } => Some(token_of(&url)),
+        _ => None,
+    });
+    let proof = ResetProof::Token(token.expect("a reset link"));
+    let may_choose = |world: &World| {
+        let proof = proof.clone();
+        world.read(move |call, db| find_reset(call, db, &proof, BROWSER)).is_some()
+    };
+    world.now += 30 * MINUTE - 1;
+    assert!(may_choose(&world));
+    world.now += 1;
+    assert!(!may_choose(&world));
+}
+
+#[test]
+fn r_24_limits_end_after_an_hour_and_do_not_move() {
+    let mut world = World::new(|_| {});
+    world.add_person("ada@example.com");
+    for _ in 0..3 {
+        world.ask_link("ada@example.com");
+        assert_eq!(world.letters().len(), 1);
+        world.now += 10 * MINUTE;
+    }
+    // tries beyond the limit do not put its end off
+    for _ in 0..3 {
+        let check = world.ask_link("ada@example.com");
+        assert!(world.letters().is_empty());
+        assert_eq!(world.wait_of(&check), START + HOUR - world.now);
+        world.now += 10 * MINUTE - 1;
+    }
+    world.now = START + HOUR;
+    let check = world.ask_link("ada@example.com");
+    assert_eq!(world.letters().len(), 1);
+    assert_eq!(world.wait_of(&check), MINUTE);
+}
+
+#[test]
+fn r_24_again_comes_after_a_minute_and_ends_the_older_link() {
+    let mut world = World::new(|_| {});
+    world.add_person("ada@example.com");
+    let check = world.ask_link("ada@example.com");
+    let (first, _) = world.sign_in_letter();
+    world.now += MINUTE - 1;
+    assert!(world.ask_again(&check).is_none());
+    assert!(world.is_live(&first));
+    world.now += 1;
+    let newer = world.ask_again(&check).expect("a new one");
+    let (second, code) = world.sign_in_letter();
+    assert!(!world.is_live(&first) && world.is_live(&second));
+    assert!(matches!(world.try_mailed_code(&check, &code), Tried::Gone));
+    assert!(matches!(world.try_mailed_code(&newer, &code), Tried::Used(Used::Entered { .. })));
+}
+
+#[test]
+fn r_24_a_change_of_the_address_can_be_taken_back_for_seven_days() {
+    for (late, restored) in [(0, true), (1, false)] {
+        let mut world = World::new(|_| {});
+        let (_, session) = world.add_person("ada@example.com");
+        let (asking, new) = (world.asking(), normalize_email("new@example.com").expect("an address"));
+        let signed_in = session.clone();
+        let check = world.write(move |call, tx| request_change(call, tx, &asking, &signed_in, &new)).expect("a change");
+        let (mut code, mut stop) = (String::new(), String::new());
+        for (to, letter) in world.letters() {
+            match (to.as_str(), letter) {
+                ("new@example.com", Letter::ConfirmNewAddress { code: sent, .. }) => code = sent,
+                ("ada@example.com", Letter::AddressChanging { stop_url, .. }) => stop = token_of(&stop_url),
+                (other, _) => panic!("a letter to {other}"),
+            }
+        }
+        assert!(matches!(world.try_mailed_code(&check, &code), Tried::Used(Used::Changed(None))));
+        world.now += 7 * DAY - 1 + late;
+        let used = world.use_token(&stop);
+        assert_eq!(matches!(used, Used::Stopped { restored: true }), restored, "{used:?}");
+        let id = session.user_id.clone();
+        let email = world.read(move |_, db| Ok(users::find_user(db, &id)?)).expect("the person").email;
+        assert_eq!(email, if restored { "ada@example.com" } else { "new@example.com" });
+    }
+}
+
+#[test]
+fn an_address_that_was_taken_meanwhile_is_not_taken_over() {
+    let world = World::new(|_| {});
+    let (_, session) = world.add_person("ada@example.com");
+    let (asking, new) = (world.asking(), normalize_email("new@example.com").expect("an address"));
+    let check = world.write(move |call, tx| request_change(call, tx, &asking, &session, &new)).expect("a change");
+    let code = world.letters().into_iter().find_map(|(_, letter)| match letter {
+        Letter::ConfirmNewAddress { code, .. } => Some(code),
+        _ => None,
+    });
+    let (_, other) = world.add_person("new@example.com");
+    assert!(matches!(world.try_mailed_code(&check, &code.expect("a code")), Tried::Used(Used::Gone)));
+    let owner = world.read(|_, db| Ok(users::find_user_by_email(db, "new@example.com")?)).expect("the owner");
+    assert_eq!(owner.id, other.user_id);
+    assert!(world.read(|_, db| Ok(users::find_user_by_email(db, "ada@example.com")?)).is_some());
+}
+
+#[test]
+fn r_28_letters_go_to_the_address_as_the_account_has_it() {
+    let world = World::new(|_| {});
+    world.add_person("strasse@example.com");
+    let check = world.ask_link("stra\u{df}e@example.com");
+    assert_eq!((check.email(), check.kind()), ("stra\u{df}e@example.com", Kind::SignIn));
+    let to: Vec<String> = world.letters().into_iter().map(|(to, _)| to).collect();
+    assert_eq!(to, ["strasse@example.com"]);
+}
+
+#[test]
+fn r_27_a_link_is_one_factor() {
+    let world = World::new(|_| {});
+    let (_, session) = world.add_person("ada@example.com");
+    let id = session.user_id.clone();
+    world.write(move |call, tx| {
+        users::update_user_second_step(tx, &id, true, call.now)?;
+        Ok(Outcome::Commit(()))
+    });
+    world.ask_link("ada@example.com");
+    let (token, _) = world.sign_in_letter();
+    let Used::Entered { started, .. } = world.use_token(&token) else { panic!("the link works") };
+    assert!(started.pending);
+}

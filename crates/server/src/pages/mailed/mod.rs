@@ -1,0 +1,126 @@
+//! What is done by a mailed link or its code. A link's GET changes nothing; its form, or the code, uses it up.
+
+pub(crate) mod change_email;
+pub(crate) mod link;
+pub(crate) mod reset;
+pub(crate) mod verify;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use gatepost_engine::Error;
+use gatepost_engine::journey::Journey;
+use gatepost_engine::sign_in::mailed::{Asking, Check, Kind, Used, find_wait};
+use gatepost_engine::sign_in::sign_up::SignUpRefusal;
+use gatepost_protocol::redirect_uri::append_params;
+
+use crate::pages::continue_request::Pending;
+use crate::pages::views::{CheckMailView, ErrorKind, Fault, LinkEnd, LinkEndedView, LinkGoneView};
+use crate::pages::visitor::Visitor;
+use crate::respond;
+use crate::state::State;
+
+/// The longest address that "Check your email" may have; a longer journey stays behind, since the link has it too.
+const MAX_ADDRESS: usize = 7000;
+
+fn trouble<'v>(state: &'v State, visitor: &'v Visitor) -> impl Fn(Error) -> HttpResponse + 'v {
+    |error| respond::engine_error_page(state, &visitor.call, &error)
+}
+
+/// Who asks for a link now, for this journey.
+fn asking(visitor: &Visitor, journey: &Journey) -> Asking {
+    Asking { browser: visitor.browser_hash(), journey: journey.clone() }
+}
+
+/// Without a mail server none of these pages is there.
+fn need_mail(state: &State, visitor: &Visitor) -> Result<(), HttpResponse> {
+    match visitor.call.policy().mail {
+        true => Ok(()),
+        false => Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::NotFound))),
+    }
+}
+
+/// Sends the browser to "Check your email".
+fn go_check(state: &State, visitor: &Visitor, pending: &Pending, check: &Check) -> Result<HttpResponse, HttpResponse> {
+    let sealed = check.seal(&visitor.call).map_err(trouble(state, visitor))?;
+    let tx = pending.seal(state, visitor)?;
+    let mut pairs = vec![("check", sealed.as_str())];
+    pairs.extend(tx.as_deref().filter(|tx| tx.len() + sealed.len() < MAX_ADDRESS).map(|tx| ("tx", tx)));
+    Ok(visitor.greet(respond::see_other(&append_params(&visitor.own("/verify"), &pairs))))
+}
+
+/// "Check your email".
+async fn show_check(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    check: &Check,
+    fault: Option<Fault>,
+) -> Result<HttpResponse, HttpResponse> {
+    let view = CheckMailView {
+        csrf: visitor.csrf(),
+        tx: pending.seal(state, visitor)?,
+        check: check.seal(&visitor.call).map_err(trouble(state, visitor))?,
+        email: check.email().to_owned(),
+        wait: read_wait(state, visitor, check).await?,
+        back: match check.kind() {
+            Kind::SignIn => "/login",
+            Kind::SignUp => "/signup",
+            Kind::Reset => "/reset",
+            Kind::Verify | Kind::ChangeEmail | Kind::StopChange => "/account/email",
+        },
+        fault,
+    };
+    let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(visitor.page(state, status, &view))
+}
+
+/// How long until a letter can be sent again.
+async fn read_wait(state: &State, visitor: &Visitor, check: &Check) -> Result<Option<u64>, HttpResponse> {
+    let check = check.clone();
+    let wait = state.read(&visitor.call, move |call, db| find_wait(call, db, &check)).await;
+    Ok(u64::try_from(wait.map_err(trouble(state, visitor))?).ok().filter(|wait| *wait > 0))
+}
+
+/// "This link no longer works". `again`: the link's token, and by what a new one can be asked for.
+async fn show_gone(
+    state: &State,
+    visitor: &Visitor,
+    again: Option<(String, Check)>,
+) -> Result<HttpResponse, HttpResponse> {
+    let (token, wait) = match again {
+        Some((token, check)) => (Some(token), read_wait(state, visitor, &check).await?),
+        None => (None, None),
+    };
+    let view = LinkGoneView { csrf: visitor.csrf(), token, wait };
+    Ok(visitor.page(state, StatusCode::GONE, &view))
+}
+
+/// Goes on after a link was used.
+async fn finish(state: &State, visitor: &Visitor, used: Used) -> Result<HttpResponse, HttpResponse> {
+    match used {
+        Used::Entered { started, journey } => {
+            let pending = match Pending::load(state, visitor, *journey).await {
+                Ok(pending) => pending,
+                // the app is gone, and the person is in all the same
+                Err(_) => {
+                    let journey = Journey::begin(&visitor.call, visitor.browser_hash());
+                    Pending::load(state, visitor, journey).await?
+                }
+            };
+            Ok(pending.let_in(state, visitor, *started).await)
+        }
+        Used::Refused(SignUpRefusal::Taken) => Ok(visitor.greet(respond::see_other(&visitor.own("/login")))),
+        Used::Refused(_) => Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))),
+        Used::Verified => Ok(visitor.greet(respond::see_other(&visitor.own("/account?done=email-confirmed")))),
+        Used::Changed(Some(started)) => {
+            let response = respond::see_other(&visitor.own("/account?done=email-changed"));
+            Ok(visitor.with_session(response, &started.cookie))
+        }
+        Used::Changed(None) => Ok(visitor.greet(respond::see_other(&visitor.own("/login?done=email-changed")))),
+        Used::Stopped { restored } => {
+            let end = if restored { LinkEnd::Stopped } else { LinkEnd::NotRestored };
+            Ok(visitor.page(state, StatusCode::OK, &LinkEndedView { end }))
+        }
+        Used::Gone => show_gone(state, visitor, None).await,
+    }
+}
