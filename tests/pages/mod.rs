@@ -6,4 +6,5 @@ mod first_admin;
 mod login;
 mod logout;
 mod password;
+mod personal;
 mod signup;
