@@ -14,7 +14,9 @@ fn count(app: &TestApp, from: &str) -> u32 {
 
 fn wait_until_sealed(app: &TestApp) {
     let open = "audit_events WHERE seal IS NULL";
-    wait_until("everything is sealed", Duration::from_secs(60), || count(app, open) == 0 && count(app, "audit_seals") > 0);
+    wait_until("everything is sealed", Duration::from_secs(60), || {
+        count(app, open) == 0 && count(app, "audit_seals") > 0
+    });
 }
 
 fn say(output: &Output) -> String {
@@ -31,7 +33,8 @@ fn rename(browser: &mut Browser<'_>, name: &str) -> u16 {
 fn list_tampering(seal: &str) -> Vec<(String, &'static str)> {
     let one = format!("(SELECT min(id) FROM audit_events WHERE seal = {seal})");
     let other = format!("(SELECT max(id) FROM audit_events WHERE seal = {seal})");
-    let copy = "id || 'x', at, actor_kind, actor_id, action, subject_id, result, ip, user_agent, request_id, detail, mac";
+    let copy =
+        "id || 'x', at, actor_kind, actor_id, action, subject_id, result, ip, user_agent, request_id, detail, mac";
     let into = "INSERT INTO audit_events (id, at, actor_kind, actor_id, action, subject_id, result, ip, user_agent, \
                 request_id, detail, mac, seal)";
     vec![
@@ -45,7 +48,9 @@ fn list_tampering(seal: &str) -> Vec<(String, &'static str)> {
         (format!("{into} SELECT {copy}, seal FROM audit_events WHERE id = {one}"), "was put there or changed"),
         (format!("{into} SELECT {copy}, NULL FROM audit_events WHERE id = {one}"), "has no valid mark"),
         (
-            format!("DELETE FROM audit_events WHERE id = {one}; {into} SELECT {copy}, seal FROM audit_events WHERE id = {other}"),
+            format!(
+                "DELETE FROM audit_events WHERE id = {one}; {into} SELECT {copy}, seal FROM audit_events WHERE id = {other}"
+            ),
             "was changed",
         ),
         (format!("UPDATE audit_seals SET events = events - 1 WHERE number = {seal}"), "more events than"),
