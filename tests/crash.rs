@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use crate::outage::Cluster;
 use crate::races::read_answer;
 use crate::storage::run_statement;
-use crate::support::database::is_postgres_wanted;
 use crate::support::declared::{NOTES, OWN_CLI, SERVICE};
 use crate::support::http::send;
 use crate::support::{
@@ -241,17 +240,12 @@ fn r_51_fifty_kills_lose_nothing_on_sqlite() {
 
 #[test]
 fn r_51_ten_kills_lose_nothing_on_postgres() {
-    if is_postgres_wanted() {
-        survive_kills(Database::Postgres, 10, Duration::from_millis(400));
-    }
+    survive_kills(Database::Postgres, 10, Duration::from_millis(400));
 }
 
 /// The database dies, and the server lives.
 #[test]
 fn r_51_three_crashes_of_postgres_lose_nothing() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let cluster = Cluster::start_new();
     let app = Setup::new(Database::Postgres).database_url(&cluster.url).set("log.level", "warn").spawn();
     app.add_user(&ALICE);

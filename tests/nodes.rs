@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use crate::races::{one_winner, send_at_once};
 use crate::storage::run_statement;
 use crate::support::app::{Node, run_command};
-use crate::support::database::is_postgres_wanted;
 use crate::support::declared::{NOTES, OWN_CLI, SERVICE, WEB};
 use crate::support::{ALICE, Authorize, Browser, Database, INACTIVE, Request, TestApp, Tokens, error_of, wait_until};
 
@@ -63,9 +62,6 @@ fn assert_in_time(what: &str, delays: &[Duration]) {
 
 #[test]
 fn r_02_a_code_is_redeemed_once_on_two_nodes() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     for _ in 0..3 {
         let code = app.get_code(WEB);
@@ -85,9 +81,6 @@ fn r_02_a_code_is_redeemed_once_on_two_nodes() {
 
 #[test]
 fn r_08_a_refresh_token_is_rotated_once_on_two_nodes() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     let first = app.get_tokens(WEB);
     let form = vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", first.refresh().to_owned())];
@@ -103,9 +96,6 @@ fn r_08_a_refresh_token_is_rotated_once_on_two_nodes() {
 
 #[test]
 fn r_07_a_revocation_reaches_the_other_node_within_a_second() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     let mut delays = Vec::new();
     for _ in 0..8 {
@@ -125,9 +115,6 @@ fn r_07_a_revocation_reaches_the_other_node_within_a_second() {
 
 #[test]
 fn r_09_a_disabled_account_reaches_every_node_within_a_second() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     let mut delays = Vec::new();
     for port in [app.port(), second.port] {
@@ -145,9 +132,6 @@ fn r_09_a_disabled_account_reaches_every_node_within_a_second() {
 /// A node whose connection for changes is lost asks the database until it hears again.
 #[test]
 fn r_07_a_node_that_cannot_hear_does_not_trust_its_memory() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     let deafen = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
@@ -167,9 +151,6 @@ fn r_07_a_node_that_cannot_hear_does_not_trust_its_memory() {
 /// No security decision from the memory of one process: what begins on one node goes on at the other (R-59).
 #[test]
 fn r_59_a_sign_in_goes_on_at_another_node() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     let mut browser = Browser::new(&app);
     let page = browser.begin(&Authorize::new(WEB));
@@ -188,9 +169,6 @@ fn r_59_a_sign_in_goes_on_at_another_node() {
 /// Failures are counted where every node sees them (R-59).
 #[test]
 fn r_59_failed_sign_ins_of_both_nodes_are_counted_together() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     for number in 0..8 {
         let mut browser = Browser::new(&app);
@@ -240,9 +218,6 @@ for_each_database! {
 
 #[test]
 fn tokens_of_one_node_are_refreshed_at_the_other() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     let mut tokens = app.get_tokens(WEB);
     for round in 0..6 {

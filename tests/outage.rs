@@ -12,7 +12,6 @@ pub(crate) use cluster::Cluster;
 
 use crate::races::{browser_request, read_answer};
 use crate::storage::{run_statement, sqlite_program};
-use crate::support::database::is_postgres_wanted;
 use crate::support::declared::{NOTES, OWN_CLI, SERVICE, WEB};
 use crate::support::flow::{consent_form, find_form, is_consent, login_form};
 use crate::support::http::send;
@@ -192,9 +191,6 @@ fn spawn_on(cluster: &Cluster) -> TestApp {
 
 #[test]
 fn r_52_without_postgres_every_stateful_endpoint_says_503_and_recovers_by_itself() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let cluster = Cluster::start_new();
     let app = spawn_on(&cluster);
     let prepared = prepare(&app);
@@ -232,9 +228,6 @@ fn assert_nothing_lost(app: &TestApp, prepared: &Prepared) {
 /// A database that is there and does not answer is the worst kind: connections stay open, and nobody says no.
 #[test]
 fn r_52_a_postgres_that_hangs_is_answered_with_503_in_time() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let cluster = Cluster::start_new();
     let app = spawn_on(&cluster);
     let prepared = prepare(&app);

@@ -289,9 +289,6 @@ fn r_50_the_file_is_in_wal_mode() {
 /// Nodes wait for the one that migrates, however long it takes, and go on when it dies.
 #[test]
 fn r_57_a_node_waits_for_the_one_that_migrates() {
-    if !crate::support::database::is_postgres_wanted() {
-        return;
-    }
     let place = Place::new(Database::Postgres);
     let name = place.database.url.rsplit('/').next().expect("a name").split('?').next().expect("a name").to_owned();
     // the number is in crates/store/src/migrate.rs; three seconds are longer than any time-out of a connection

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::storage::run_statement;
-use crate::support::database::is_postgres_wanted;
 use crate::support::declared::{NOTES, OWN_CLI, SERVICE};
 use crate::support::{Database, Setup, TestApp, wait_until};
 
@@ -136,9 +135,6 @@ for_each_database! {
 /// While one node has the turn the others do not sweep; a turn that is over is anybody's.
 #[test]
 fn nodes_take_turns() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let app = Setup::new(Database::Postgres).set("sweep.interval", "1s").spawn();
     let _second = app.start_second_node();
     // a third node, which is only pretended, has the turn

@@ -6,6 +6,7 @@ import { complaints, open_browser, picture } from "./browser.mjs";
 import { Gatepost } from "./gatepost.mjs";
 import { run_account } from "./scenarios/account.mjs";
 import { run_admin } from "./scenarios/admin.mjs";
+import { run_activity } from "./scenarios/activity.mjs";
 import { run_cli } from "./scenarios/cli.mjs";
 import { run_errors } from "./scenarios/errors.mjs";
 import { run_hand_over } from "./scenarios/hand_over.mjs";
@@ -17,6 +18,7 @@ import { run_sign_in } from "./scenarios/sign_in.mjs";
 
 const SCENARIOS = { run_sign_in, run_second_step, run_cli, run_account, run_hand_over, run_sample_app, run_keyboard, run_no_script, run_errors };
 const SCENARIOS = { run_sign_in, run_cli, run_account, run_admin, run_hand_over, run_sample_app, run_keyboard, run_no_script, run_errors };
+const SCENARIOS = { run_sign_in, run_cli, run_account, run_activity, run_hand_over, run_sample_app, run_keyboard, run_no_script, run_errors };
 const only = process.argv.slice(2);
 
 async function run_scenario(name, scenario, world) {

@@ -14,5 +14,6 @@ mod mailed_links;
 mod password;
 mod reset;
 mod second;
+mod personal;
 mod signup;
 mod verify;

@@ -15,17 +15,11 @@ pub(crate) enum Database {
     Postgres,
 }
 
-/// Whether the PostgreSQL half runs; only `GATEPOST_TEST_SQLITE_ONLY=1` leaves it out.
-pub(crate) fn is_postgres_wanted() -> bool {
-    std::env::var("GATEPOST_TEST_SQLITE_ONLY").as_deref() != Ok("1")
-}
-
 /// The address of a PostgreSQL database from which others may be created.
 pub(crate) fn postgres_url() -> String {
     std::env::var("GATEPOST_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!(
-            "GATEPOST_TEST_POSTGRES is not set, so nothing can be tested on PostgreSQL. `tests/run rust` starts one; \
-             GATEPOST_TEST_SQLITE_ONLY=1 leaves this half out."
+            "GATEPOST_TEST_POSTGRES is not set, so nothing can be tested on PostgreSQL. `tests/run rust` starts one."
         )
     })
 }

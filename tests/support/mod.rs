@@ -36,9 +36,7 @@ macro_rules! for_each_database {
 
             #[test]
             fn on_postgres() {
-                if $crate::support::database::is_postgres_wanted() {
-                    check($crate::support::Database::Postgres);
-                }
+                check($crate::support::Database::Postgres);
             }
         }
     )+};

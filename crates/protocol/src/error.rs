@@ -87,19 +87,6 @@ impl ErrorCode {
             _ => 400,
         }
     }
-
-    /// Whether it may be sent to a client's redirect URI.
-    pub const fn may_redirect(self) -> bool {
-        !matches!(
-            self,
-            Self::InvalidClient
-                | Self::InvalidGrant
-                | Self::UnsupportedGrantType
-                | Self::UnsupportedTokenType
-                | Self::InvalidToken
-                | Self::InsufficientScope
-        )
-    }
 }
 
 /// The body of an error (OAuth 2.1 §3.2.4).
@@ -139,7 +126,5 @@ mod tests {
     fn t_04_only_client_authentication_is_401() {
         assert_eq!(ErrorCode::InvalidClient.status(), 401);
         assert_eq!(ErrorCode::InvalidGrant.status(), 400);
-        assert!(!ErrorCode::InvalidClient.may_redirect());
-        assert!(ErrorCode::AccessDenied.may_redirect());
     }
 }

@@ -55,11 +55,6 @@ impl ScopeSet {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
-    /// What is in this one only.
-    pub fn difference(&self, other: &Self) -> Self {
-        Self(self.0.difference(&other.0).cloned().collect())
-    }
-
     /// What is in either.
     pub fn union(&self, other: &Self) -> Self {
         Self(self.0.union(&other.0).cloned().collect())
@@ -134,7 +129,6 @@ mod tests {
         let scopes = |text: &str| ScopeSet::parse(text).expect("parses");
         let (wide, narrow) = (scopes("a b c"), scopes("b c d"));
         assert_eq!(wide.intersection(&narrow), scopes("b c"));
-        assert_eq!(wide.difference(&narrow), scopes("a"));
         assert_eq!(wide.union(&narrow), scopes("a b c d"));
         assert!(scopes("a c").is_subset(&wide) && !narrow.is_subset(&wide) && scopes("").is_subset(&wide));
         assert!(scopes("  ").is_empty());

@@ -61,12 +61,13 @@ fn make_app(
         move |request, service| {
             let state = guarded.clone();
             let longest = state.settings.http.url_limit.as_bytes();
+            let for_people = wants_page(&request);
             let fits = request.uri().path_and_query().is_none_or(|url| url.as_str().len() <= longest);
             // the request must not be cloned: the router needs to be its only owner
             let work = if fits { Ok(service.call(request)) } else { Err(request) };
             async move {
                 let answer = match work {
-                    Ok(work) => guard_request(&state, work).await,
+                    Ok(work) => guard_request(&state, for_people, work).await,
                     Err(request) => {
                         Ok(request.into_response(HttpResponse::UriTooLong().body("The address is too long.\n")))
                     }
@@ -82,9 +83,16 @@ fn make_app(
     )
 }
 
+/// Whether somebody waits in front of a browser, who can do nothing with JSON.
+fn wants_page(request: &ServiceRequest) -> bool {
+    let accept = request.headers().get(actix_web::http::header::ACCEPT);
+    accept.and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
 /// Lets a request take only so long, and a panic cost one answer, never a worker.
 async fn guard_request(
     state: &State,
+    for_people: bool,
     work: impl Future<Output = Result<ServiceResponse, actix_web::Error>>,
 ) -> Result<ServiceResponse, actix_web::Error> {
     let http = &state.settings.http;
@@ -105,7 +113,11 @@ async fn guard_request(
         }
         Err(_) => {
             state.metrics.count_timeout();
-            Err(InternalError::from_response("time-out", respond::unavailable(5)).into())
+            let answer = match for_people {
+                true => respond::error_page(state, &state.named_call(), ErrorKind::Unavailable),
+                false => respond::unavailable(5),
+            };
+            Err(InternalError::from_response("time-out", answer).into())
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Decisions with a clock that the test moves, on SQLite in memory.
 #![expect(clippy::disallowed_methods, reason = "tests draw real random numbers")]
 
+mod audit;
 mod cleanup;
 mod codes;
 mod consent;

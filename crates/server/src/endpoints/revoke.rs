@@ -3,16 +3,14 @@
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::client_auth::authenticate_client;
 use gatepost_engine::revoke::revoke_token;
-use gatepost_engine::sign_in::throttle::name_network;
 use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 
-use super::read_client;
+use super::{prove_client, read_client};
 use crate::extract::read_form;
-use crate::limits::{TooMany, Who};
+use crate::limits::TooMany;
 use crate::respond::{allow_any_origin, oauth_body, oauth_error, too_many};
 use crate::state::State;
 
@@ -35,19 +33,10 @@ async fn answer(
     call: &Call,
     params: Params,
 ) -> Result<Result<(), TooMany>, Error> {
-    let presented = read_client(request, &params, &[])?;
-    let network = name_network(&call.origin.ip);
-    let found = state.find_client(call, presented.client_id()).await?;
-    let who = Who {
-        network: &network,
-        client_id: found.as_ref().map_or("", |client| client.client_id.as_str()),
-        now: call.now,
+    let client = match prove_client(state, call, &read_client(request, &params, &[])?).await? {
+        Ok(client) => client,
+        Err(wait) => return Ok(Err(wait)),
     };
-    if let Err(wait) = state.limits.check_token(&who) {
-        return Ok(Err(wait));
-    }
-    let client =
-        authenticate_client(&presented, found.clone(), call.now).inspect_err(|_| state.limits.charge_token(&who))?;
     let Some(token) = params.one("token").map(str::to_owned) else {
         return Err(Refused::new(ErrorCode::InvalidRequest, "token is missing.").into());
     };

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::client_auth::authenticate_client;
 use gatepost_engine::sign_in::throttle::name_network;
 use gatepost_engine::token::{TokenRequest, check_token_request, exchange_grant};
 use gatepost_engine::{Call, Error};
@@ -13,7 +12,7 @@ use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::token::TokenResponse;
 
-use super::read_client;
+use super::{prove_client, read_client};
 use crate::extract::read_form;
 use crate::limits::{TooMany, Who};
 use crate::respond::{allow_any_origin, json, oauth_body, oauth_error, too_many};
@@ -38,29 +37,20 @@ async fn answer(
     call: &Call,
     params: Params,
 ) -> Result<Result<TokenResponse, TooMany>, Error> {
-    let presented = read_client(request, &params, &["resource"])?;
-    let network = name_network(&call.origin.ip);
-    let found = state.find_client(call, presented.client_id()).await?;
-    // ids that nobody has share one count, so that inventing them gains nothing
-    let who = Who {
-        network: &network,
-        client_id: found.as_ref().map_or("", |client| client.client_id.as_str()),
-        now: call.now,
+    let client = match prove_client(state, call, &read_client(request, &params, &["resource"])?).await? {
+        Ok(client) => client,
+        Err(wait) => return Ok(Err(wait)),
     };
-    if let Err(wait) = state.limits.check_token(&who) {
-        return Ok(Err(wait));
-    }
-    let client =
-        authenticate_client(&presented, found.clone(), call.now).inspect_err(|_| state.limits.charge_token(&who))?;
     let catalogue = state.find_catalogue(call).await?;
-    let public = client.is_public();
+    let (public, client_id) = (client.is_public(), client.client_id.clone());
     let asked = TokenRequest { params: Arc::new(params), client, catalogue };
     check_token_request(&asked)?;
     let decided = state.write(call, move |call, tx| exchange_grant(call, tx, &asked)).await?;
     // a client that has proven itself is not charged for what others send to its callback (CA-07)
     let tokens = decided.inspect_err(|_| {
         if public {
-            state.limits.charge_token(&who);
+            let network = name_network(&call.origin.ip);
+            state.limits.charge_token(&Who { network: &network, client_id: &client_id, now: call.now });
         }
     })?;
     Ok(Ok(tokens))
