@@ -129,7 +129,7 @@ async fn enrol(request: &HttpRequest, payload: Payload, state: &State) -> Page {
     match enrolled {
         Enrolled::Done { started, codes } => {
             // the forms of the next page belong to the new session
-            visitor.session = Some(started.signed_in);
+            visitor.session = Some(started.signed_in.clone());
             let (_, frame) = visitor.frame(None)?;
             let tx = pending.seal(state, &visitor)?;
             Ok(visitor.with_session(show_codes(state, &visitor, frame, tx, &codes, "second-step-on"), &started.cookie))

@@ -115,7 +115,9 @@ async fn confirm(request: &HttpRequest, payload: Payload, state: &State) -> Page
             let tried = state.write(&visitor.call, move |call, tx| try_step_up(call, tx, &who, &what)).await;
             let way = if with == "code" { ConfirmWay::Code } else { ConfirmWay::Recovery };
             match tried.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
-                Tried::Done { started, codes_left: None } => return Ok(pending.let_in(state, &visitor, started).await),
+                Tried::Done { started, codes_left: None } => {
+                    return Ok(pending.let_in(state, &visitor, *started).await);
+                }
                 Tried::Done { started, codes_left: Some(left) } => {
                     let view = CodesLeftView { tx: pending.seal(state, &visitor)?, left };
                     return Ok(visitor.with_session(visitor.page(state, StatusCode::OK, &view), &started.cookie));

@@ -83,7 +83,7 @@ async fn submit(request: &HttpRequest, payload: Payload, state: &State) -> Page 
     let (who, what) = (half.clone(), typed.clone());
     let tried = state.write(&visitor.call, move |call, tx| try_second_step(call, tx, &who, &what)).await;
     match tried.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
-        Tried::Done { started, codes_left: None } => Ok(pending.let_in(state, &visitor, started).await),
+        Tried::Done { started, codes_left: None } => Ok(pending.let_in(state, &visitor, *started).await),
         Tried::Done { started, codes_left: Some(left) } => {
             let view = CodesLeftView { tx: pending.seal(state, &visitor)?, left };
             Ok(visitor.with_session(visitor.page(state, StatusCode::OK, &view), &started.cookie))
