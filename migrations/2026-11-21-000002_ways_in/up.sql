@@ -22,21 +22,26 @@ ALTER TABLE sessions ADD COLUMN attempts BIGINT NOT NULL DEFAULT 0;
 
 ALTER TABLE clients ADD COLUMN require_second_factor BOOLEAN NOT NULL DEFAULT FALSE;
 
+-- by_operator: made by a command, so that no person's leaving ends it; created_by is empty as well once its maker is deleted.
+-- mailed_only: nobody but the mailbox of email was given the code, so that whoever has it has proven to read that mailbox.
 CREATE TABLE invites (
     id TEXT PRIMARY KEY NOT NULL,
     code_hash TEXT NOT NULL UNIQUE,
     code_start TEXT NOT NULL,
     note TEXT NOT NULL,
     created_by TEXT REFERENCES users (id) ON DELETE SET NULL,
+    by_operator BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     max_uses BIGINT NOT NULL,
     uses BIGINT NOT NULL,
     email TEXT,
     email_key TEXT,
+    mailed_only BOOLEAN NOT NULL,
     role TEXT NOT NULL,
     revoked_at BIGINT
 );
+CREATE INDEX invites_created_at ON invites (created_at, id);
 CREATE INDEX invites_created_by ON invites (created_by);
 CREATE INDEX invites_expires_at ON invites (expires_at);
 

@@ -16,6 +16,7 @@ pub mod email;
 mod error;
 mod grants;
 pub mod introspect;
+pub mod invites;
 mod issue;
 pub mod journey;
 pub mod jwt_provider;

@@ -8,7 +8,10 @@ use gatepost_protocol::issuer::Issuer;
 
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
-use crate::pages::{account, assets, consent, errors, home, login, logout, password, providers, setup, signup, via};
+use crate::pages::{
+    account, admin_invites, admin_sign_up, assets, consent, errors, home, invite, login, logout, password, providers,
+    setup, signup, via,
+};
 use crate::respond::preflight;
 
 /// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
@@ -52,6 +55,15 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_get(at("/account/apps/{client_id}/end"), account::ask_end_access));
     add(only_post(at("/account/apps/end"), account::end_access));
     add(only_get(at("/assets/{name}"), assets::get));
+
+    // invitations, and who may sign up
+    add(only_post(at("/invite"), invite::sign_out));
+    add(only_get(at("/invite/{code}"), invite::get));
+    add(only_get(at("/admin/invites"), admin_invites::list));
+    add(both(at("/admin/invites/new"), admin_invites::new, admin_invites::add));
+    add(only_get(at("/admin/invites/{id}"), admin_invites::show));
+    add(both(at("/admin/invites/{id}/revoke"), admin_invites::ask_revoke, admin_invites::revoke));
+    add(both(at("/admin/signup-mode"), admin_sign_up::get, admin_sign_up::post));
 
     // API
     add(open_get(at("/api/v1/whoami"), whoami::get));                                // RFC 6750

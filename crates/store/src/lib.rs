@@ -19,6 +19,7 @@ pub mod grants;
 pub mod health;
 pub mod identities;
 pub mod instance_settings;
+pub mod invites;
 pub mod keys;
 pub mod mails;
 mod migrate;

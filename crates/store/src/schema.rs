@@ -249,12 +249,14 @@ diesel::table! {
         code_start -> Text,
         note -> Text,
         created_by -> Nullable<Text>,
+        by_operator -> Bool,
         created_at -> BigInt,
         expires_at -> BigInt,
         max_uses -> BigInt,
         uses -> BigInt,
         email -> Nullable<Text>,
         email_key -> Nullable<Text>,
+        mailed_only -> Bool,
         role -> Text,
         revoked_at -> Nullable<BigInt>,
     }
@@ -355,6 +357,8 @@ diesel::joinable!(access_tokens -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(invites -> users (created_by));
+diesel::joinable!(invite_uses -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     meta,

@@ -3,6 +3,7 @@
 pub mod clients;
 pub mod declared;
 pub mod resource_servers;
+pub mod sign_up_mode;
 pub mod users;
 
 /// Why something could not be changed, as a sentence for the operator.

@@ -9,6 +9,7 @@ use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::Email;
 use crate::error::{Error, Result};
+use crate::invites::{InviteRefusal, Taker, claim_invite};
 use crate::policy::SignUpMode;
 
 /// A person to add; the password is hashed already.
@@ -65,12 +66,24 @@ pub enum SignUpRefusal {
     Closed,
     /// an account needs an invitation, and none came along
     InviteRequired,
+    /// the invitation that came along cannot be used
+    Invite(InviteRefusal),
     /// the address has an account
     Taken,
 }
 
+impl SignUpRefusal {
+    /// Whether the transaction is to be committed all the same: the failure was counted, and nothing of an account was written.
+    pub fn leaves_trace(self) -> bool {
+        matches!(self, Self::Invite(_) | Self::Taken)
+    }
+}
+
 /// Adds a person as the sign-up mode allows, whatever the way in; the database decides who is first with an address. `invite` is the
-/// code that came along, `with` the way in, for the ledger and the audit log. The caller rolls back where it is refused.
+/// code that came along, `with` the way in, for the ledger and the audit log. Where it is refused no part of an account was written:
+/// the caller commits if [`SignUpRefusal::leaves_trace`], and otherwise rolls back.
+///
+/// A bad code is refused before anything is said about the address.
 pub(crate) fn create_account(
     call: &Call,
     tx: &mut Tx<'_>,
@@ -78,19 +91,35 @@ pub(crate) fn create_account(
     invite: Option<&str>,
     with: Method,
 ) -> Result<std::result::Result<UserRow, SignUpRefusal>> {
-    if !is_first_admin(call, tx, new)? {
-        match (find_sign_up_mode(call, tx)?, invite) {
-            (SignUpMode::Open, _) => {}
-            (SignUpMode::Invite, _) => return Ok(Err(SignUpRefusal::InviteRequired)),
-            (SignUpMode::Closed, _) => return Ok(Err(SignUpRefusal::Closed)),
+    let invite = invite.filter(|code| !code.trim().is_empty());
+    let claimed = match (is_first_admin(call, tx, new)?, find_sign_up_mode(call, tx)?, invite) {
+        (true, _, _) | (false, SignUpMode::Open, None) => None,
+        (false, SignUpMode::Closed, _) => return Ok(Err(SignUpRefusal::Closed)),
+        (false, SignUpMode::Invite, None) => return Ok(Err(SignUpRefusal::InviteRequired)),
+        (false, SignUpMode::Open | SignUpMode::Invite, Some(code)) => {
+            let taker = Taker { email: &new.email, proven: new.email_verified };
+            match claim_invite(call, tx, code, &taker)? {
+                Ok(claimed) => Some(claimed),
+                Err(refusal) => return Ok(Err(SignUpRefusal::Invite(refusal))),
+            }
         }
-    }
-    let row = make_user_row(call, &NewUser { role: ROLE_USER, ..new.clone() })?;
+    };
+    let role = claimed.as_ref().map_or(ROLE_USER, |claimed| claimed.role());
+    // whoever has a code that only this mailbox was sent reads mail there
+    let email_verified = new.email_verified || claimed.as_ref().is_some_and(|claimed| claimed.row.mailed_only);
+    let row = make_user_row(call, &NewUser { role, email_verified, ..new.clone() })?;
     if !users::insert_user(tx, &row)? {
+        if let Some(claimed) = claimed {
+            claimed.give_back(tx)?;
+        }
         return Ok(Err(SignUpRefusal::Taken));
     }
     let event = Event::done(Actor::User(&row.id), "user.created", &row.id);
-    record_event(call, tx, event, &json!({"with": with.as_str()}))?;
+    let invite_id = claimed.as_ref().map(|claimed| claimed.row.id.as_str());
+    record_event(call, tx, event, &json!({"with": with.as_str(), "invite": invite_id, "role": role}))?;
+    if let Some(claimed) = &claimed {
+        claimed.note_user(call, tx, &row.id, with)?;
+    }
     Ok(Ok(row))
 }
 
@@ -113,6 +142,7 @@ pub fn sign_up(
             record_event(call, tx, Event::refused(Actor::Nobody, "user.created", ""), &json!({"with": "pwd"}))?;
             return Ok(Outcome::Commit(Err(SignUpRefusal::Taken)));
         }
+        Err(refusal) if refusal.leaves_trace() => return Ok(Outcome::Commit(Err(refusal))),
         Err(refusal) => return Ok(Outcome::Rollback(Err(refusal))),
     };
     match enter(call, tx, &row, &[Method::Password])? {

@@ -4,6 +4,7 @@ mod admin;
 mod client;
 mod config;
 mod doctor;
+mod invite;
 mod key;
 mod login;
 mod logout;
@@ -11,6 +12,7 @@ mod output;
 mod prompt;
 mod resource_server;
 mod serve;
+mod signup_mode;
 mod sweep;
 mod token;
 mod token_print;
@@ -61,6 +63,10 @@ enum Command {
     ResourceServer(resource_server::ResourceServerArgs),
     /// Manage people
     User(user::UserArgs),
+    /// Invite people
+    Invite(invite::InviteArgs),
+    /// Say or choose who may create an account
+    SignupMode(signup_mode::SignupModeArgs),
     /// Print an access token; or, as the operator, look at one and end it
     Token(TokenArgs),
     /// Manage signing keys
@@ -117,6 +123,8 @@ async fn run_operator(command: Command, settings: &Settings, style: &Output) -> 
         Command::Client(args) => client::run_client(args, settings, style).await,
         Command::ResourceServer(args) => resource_server::run_resource_server(args, settings, style).await,
         Command::User(args) => user::run_user(args, settings, style).await,
+        Command::Invite(args) => invite::run_invite(args, settings, style).await,
+        Command::SignupMode(args) => signup_mode::run_signup_mode(args, settings, style).await,
         Command::Key(args) => key::run_key(args, settings, style).await,
         Command::Admin(args) => admin::run_admin(args, settings, style).await,
         Command::Sweep(args) => sweep::run_sweep(args, settings, style).await,

@@ -1,6 +1,8 @@
 //! Pages for people. A handler finds out who asks ([`visitor::Visitor`]), makes one call, and shows a view.
 
 pub(crate) mod account;
+pub(crate) mod admin_invites;
+pub(crate) mod admin_sign_up;
 pub(crate) mod assets;
 pub(crate) mod brand;
 pub(crate) mod consent;
@@ -8,6 +10,7 @@ pub(crate) mod continue_request;
 pub(crate) mod errors;
 pub(crate) mod guard;
 pub(crate) mod home;
+pub(crate) mod invite;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod password;

@@ -11,9 +11,10 @@ use gatepost_engine::{Call, SignUpMode};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;
+use crate::pages::invite::{ask_again, find_part, read_part};
 use crate::pages::login::find_signup_mode;
 use crate::pages::via;
-use crate::pages::views::{AccountFaults, ErrorKind, Fault, SignupView};
+use crate::pages::views::{AccountFaults, ErrorKind, Fault, InvitePart, SignupView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
 use crate::state::State;
@@ -27,19 +28,20 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
     let visitor = Visitor::recognise(state, request).await?;
-    check_open(state, &visitor).await?;
+    let mode = check_open(state, &visitor).await?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
-    let pending = Pending::find(state, &visitor, &params).await?;
-    let view = make_view(state, &visitor, &pending, &Person { email: pending.login_hint(), ..Person::default() })?;
+    let mut pending = Pending::find(state, &visitor, &params).await?;
+    let part = find_part(state, &visitor, &mut pending, mode).await?;
+    let person = Person { email: pending.login_hint(), ..Person::default() };
+    let view = make_view(state, &visitor, &pending, (&person, part))?;
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-async fn check_open(state: &State, visitor: &Visitor) -> Result<(), HttpResponse> {
+/// Who may create an account, unless nobody may.
+pub(crate) async fn check_open(state: &State, visitor: &Visitor) -> Result<SignUpMode, HttpResponse> {
     match find_signup_mode(state, visitor).await? {
-        SignUpMode::Open => Ok(()),
-        SignUpMode::Invite | SignUpMode::Closed => {
-            Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed)))
-        }
+        mode @ (SignUpMode::Open | SignUpMode::Invite) => Ok(mode),
+        SignUpMode::Closed => Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))),
     }
 }
 
@@ -97,7 +99,13 @@ pub(crate) fn find_password_fault(call: &Call, password: &str, words: &[&str]) -
     })
 }
 
-fn make_view(state: &State, visitor: &Visitor, pending: &Pending, person: &Person) -> Result<SignupView, HttpResponse> {
+/// The page with what was typed and what is known of an invitation.
+pub(crate) fn make_view(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    (person, invite): (&Person, InvitePart),
+) -> Result<SignupView, HttpResponse> {
     Ok(SignupView {
         csrf: visitor.csrf(),
         tx: pending.seal(state, visitor)?,
@@ -105,6 +113,7 @@ fn make_view(state: &State, visitor: &Visitor, pending: &Pending, person: &Perso
         email: person.email.clone(),
         name: person.name.clone(),
         min_password: visitor.call.engine.policy.password.min_length as u32,
+        invite,
         faults: person.faults,
         providers: via::list_buttons(state),
     })
@@ -116,14 +125,21 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 
 async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
-    check_open(state, &visitor).await?;
-    let pending = Pending::find(state, &visitor, &params).await?;
+    let mode = check_open(state, &visitor).await?;
+    let mut pending = Pending::find(state, &visitor, &params).await?;
     if let Some(provider) = params.one("with").and_then(|id| state.upstream.find(id)) {
-        return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
+        // an invitation is looked at before the trip, so that nobody makes it in vain
+        let part = read_part(state, &visitor, &mut pending, (&params, None, mode)).await?;
+        if part.fault.is_none() {
+            return Ok(via::start_sign_in(state, request, &visitor, provider, pending).await);
+        }
+        let view = make_view(state, &visitor, &pending, (&Person::default(), part))?;
+        return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
     }
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
-    let (true, Some(email)) = (person.faults.is_empty(), email) else {
-        let view = make_view(state, &visitor, &pending, &person)?;
+    let mut part = read_part(state, &visitor, &mut pending, (&params, email.as_ref(), mode)).await?;
+    let (true, Some(email)) = (person.faults.is_empty() && part.fault.is_none(), email) else {
+        let view = make_view(state, &visitor, &pending, (&person, part))?;
         return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
     };
     if let Err(wait) = state.limits.count_signup(&name_network(&visitor.call.origin.ip), visitor.call.now) {
@@ -131,18 +147,26 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     }
     let new = hash_person(state, &visitor, &person, email).await?;
     let invite = pending.journey.invite.clone();
+    let code = invite.clone().unwrap_or_default();
     let created = state.write(&visitor.call, move |call, tx| sign_up(call, tx, &new, invite.as_deref())).await;
     let created = created.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     match created {
         Ok(started) => Ok(pending.let_in(state, &visitor, started).await),
         Err(SignUpRefusal::Taken) => {
             person.faults.email = Some(Fault::EmailUnavailable);
-            let view = make_view(state, &visitor, &pending, &person)?;
+            let view = make_view(state, &visitor, &pending, (&person, part))?;
             Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
         }
-        Err(SignUpRefusal::Closed | SignUpRefusal::InviteRequired) => {
-            Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))
+        Err(refusal @ (SignUpRefusal::Invite(_) | SignUpRefusal::InviteRequired)) => {
+            part = match refusal {
+                SignUpRefusal::Invite(refusal) => ask_again(&mut pending, part.needed, &code, refusal),
+                // the mode was switched since this page was asked for
+                _ => InvitePart { asks: true, needed: true, fault: Some(Fault::InviteMissing), ..part },
+            };
+            let view = make_view(state, &visitor, &pending, (&person, part))?;
+            Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
         }
+        Err(SignUpRefusal::Closed) => Err(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed)),
     }
 }
 

@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod compare;
 mod errors;
+mod invites;
 mod names;
 mod providers;
 
@@ -19,6 +20,10 @@ pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 pub(crate) use providers::{
     LinkedRow, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView, ProvidersView,
+};
+pub(crate) use invites::{
+    GivenInvite, InviteLine, InviteMadeView, InviteNewView, InvitePart, InviteRevokeView, InviteSignedInView,
+    InviteStateWord, InviteUse, InviteView, InvitesView, NewInvite, NewInviteFaults, SignupModeView,
 };
 pub(crate) use names::{clean_name, clean_text, describe_browser};
 
@@ -65,6 +70,10 @@ pub(crate) enum Notice {
     AccessEnded,
     /// The first administrator was made and can sign in now.
     SetupDone,
+    /// An invitation was ended.
+    InviteRevoked,
+    /// Who may create an account was changed.
+    SignupModeChanged,
     /// The session of this browser ended; shown on the sign-in page.
     SignInAgain,
     /// The person said no at another provider; shown on the sign-in page.
@@ -81,6 +90,37 @@ pub(crate) enum Fault {
     EmailInvalid,
     /// No account can be made with this address.
     EmailUnavailable,
+    /// An account needs an invitation, and no code was typed.
+    InviteMissing,
+    /// The code is unknown, used up, too old or revoked.
+    InviteNotGood,
+    /// The invitation of this proven address was revoked.
+    InviteRevoked,
+    /// The invitation of this proven address was used.
+    InviteUsedUp,
+    /// The invitation of this proven address is too old.
+    InviteExpired,
+    /// The invitation is for another address.
+    InviteOtherAddress,
+    /// The invitation is for this address, which is not proven.
+    InviteUnproven,
+    /// An invitation for 1 to `max` accounts.
+    InviteUses {
+        /// Most accounts.
+        max: u32,
+    },
+    /// An invitation for one address is good for one account.
+    InviteUsesBound,
+    /// An invitation for 1 to `max` days.
+    InviteDays {
+        /// Most days.
+        max: u32,
+    },
+    /// The note has more than `max` characters.
+    InviteNoteLong {
+        /// Most characters.
+        max: u32,
+    },
     /// No name was typed.
     NameMissing,
     /// The name has more than `max` characters.
@@ -153,7 +193,7 @@ pub(crate) struct LoginView {
     pub(crate) offer: Option<OfferView>,
 }
 
-/// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`.
+/// Create your account, `/signup`; posts `csrf`, `tx`, `email`, `name`, `password`, and `invite` if the page asks for it.
 #[derive(Serialize, Clone, Debug)]
 pub(crate) struct SignupView {
     /// Token against forged posts.
@@ -168,6 +208,8 @@ pub(crate) struct SignupView {
     pub(crate) name: String,
     /// Fewest characters of a password.
     pub(crate) min_password: u32,
+    /// The invitation that came along, or the field for one.
+    pub(crate) invite: InvitePart,
     /// What is wrong.
     pub(crate) faults: AccountFaults,
     /// Ways in without a password.

@@ -226,6 +226,8 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "access-ended" => Some(Notice::AccessEnded),
         "provider-cancelled" => Some(Notice::ProviderCancelled),
         "setup-done" => Some(Notice::SetupDone),
+        "invite-revoked" => Some(Notice::InviteRevoked),
+        "signup-mode-changed" => Some(Notice::SignupModeChanged),
         _ => None,
     }
 }

@@ -1,0 +1,57 @@
+//! Who may create an account, switched while the server runs.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::SignUpMode;
+use gatepost_engine::audit::Actor;
+use gatepost_engine::journey::Act;
+use gatepost_engine::manage::sign_up_mode;
+
+use crate::pages::guard::{Admin, require_fresh};
+use crate::pages::views::{ErrorKind, Moment, SignupModeView};
+use crate::pages::visitor::read_notice;
+use crate::respond;
+use crate::state::State;
+
+const HERE: &str = "/admin/signup-mode";
+
+pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    show(&request, &state).await.unwrap_or_else(|response| response)
+}
+
+async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let admin = Admin::recognise(state, request, HERE).await?;
+    require_fresh(state, &admin.visitor, &admin.session, Act::Administer, HERE).await?;
+    let call = &admin.visitor.call;
+    let choice = state.read(call, sign_up_mode::find).await;
+    let choice = choice.map_err(|error| respond::engine_error_page(state, call, &error))?;
+    let view = SignupModeView {
+        frame: admin.frame(read_notice(request)),
+        mode: choice.mode,
+        settings: choice.settings,
+        chosen: choice.chosen.map(|(at, _)| Moment::new(at, call.now)),
+        mail: call.policy().mail,
+    };
+    Ok(admin.visitor.page(state, StatusCode::OK, &view))
+}
+
+pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    set(&request, payload, &state).await.unwrap_or_else(|response| response)
+}
+
+async fn set(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (admin, params) = Admin::read_post(state, request, payload, HERE).await?;
+    let call = &admin.visitor.call;
+    let word = params.one("mode").unwrap_or_default();
+    let mode = SignUpMode::parse(word);
+    if mode.is_none() && word != "default" {
+        return Err(respond::error_page(state, call, ErrorKind::BadRequest));
+    }
+    let id = admin.session.user_id.clone();
+    let set = state.write(call, move |call, tx| sign_up_mode::set(call, tx, Actor::User(&id), mode)).await;
+    match set.map_err(|error| respond::engine_error_page(state, call, &error))? {
+        Ok(_) => Ok(respond::see_other(&admin.visitor.own("/admin/signup-mode?done=signup-mode-changed"))),
+        Err(_) => Err(respond::error_page(state, call, ErrorKind::BadRequest)),
+    }
+}
