@@ -16,6 +16,7 @@ mod nodes;
 mod outage;
 mod pages;
 mod races;
+mod races_ways_in;
 mod spec;
 mod spec_map;
 mod storage;

@@ -4,6 +4,7 @@
 mod cleanup;
 mod codes;
 mod consent;
+mod invites;
 mod keys;
 mod refresh;
 mod revocation;

@@ -36,7 +36,7 @@ pub(super) fn check_settings(checker: &mut Checker<'_>, settings: &mut Settings)
     if settings.signup.mode == SignupMode::Open && !checker.dev {
         checker.warn(
             "signup.mode",
-            "open: addresses are not proven, and the sign-up page has to say when one is taken, so strangers can ask who has an account",
+            "open without a mail server: addresses are not proven, and the sign-up page has to say when one is taken, so strangers can ask who has an account",
         );
     }
     check_sweep(checker, &settings.sweep);

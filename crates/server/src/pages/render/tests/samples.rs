@@ -2,6 +2,7 @@
 
 mod account;
 mod providers;
+mod invites;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -30,6 +31,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_setup();
     samples.add_account();
     samples.add_providers();
+    samples.add_invites();
     samples.made
 }
 
@@ -73,6 +75,7 @@ impl Samples<'_> {
         self.add("login-failed-empty", &LoginView { failed: true, ..login.clone() });
         let plain = LoginView { app: None, tx: None, signup: SignUpMode::Closed, ..login.clone() };
         self.add("login-plain", &plain);
+        self.add("login-invite", &LoginView { signup: SignUpMode::Invite, ..login.clone() });
         self.add("login-notice", &LoginView { notice: Some(Notice::SignInAgain), email, ..plain });
         self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login.clone() });
         let (providers, offer) = (self.provider_buttons(), Some(self.offer()));
@@ -87,6 +90,7 @@ impl Samples<'_> {
             email: self.s("ada@example"),
             name: self.s("Ada"),
             min_password: 15,
+            invite: InvitePart::default(),
             faults: AccountFaults::default(),
             providers: Vec::new(),
         };
