@@ -244,16 +244,38 @@ mod tests {
     #[test]
     fn special_addresses_are_never_connected_to() {
         for never in [
-            "0.0.0.0", "169.254.169.254", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.7", "203.0.113.9", "224.0.0.1",
-            "255.255.255.255", "::", "fe80::1", "fec0::1", "ff02::1", "2001:db8::1", "2001::1", "::ffff:169.254.169.254",
-            "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::a9fe:a9fe", "2002:7f00:1::", "2002:c0a8:1::", "::7f00:1", "100::1",
+            "0.0.0.0",
+            "169.254.169.254",
+            "192.0.0.1",
+            "192.0.2.1",
+            "198.18.0.1",
+            "198.51.100.7",
+            "203.0.113.9",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2001::1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::7f00:1",
+            "64:ff9b::a00:1",
+            "64:ff9b:1::a9fe:a9fe",
+            "2002:7f00:1::",
+            "2002:c0a8:1::",
+            "::7f00:1",
+            "100::1",
         ] {
             let ip: IpAddr = never.parse().expect("an address");
             for reach in [Reach::Public, Reach::Private, Reach::Loopback] {
                 assert!(!is_allowed(ip, reach), "{never} with {reach:?}");
             }
         }
-        for private in ["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "fd00::1", "::ffff:10.0.0.1"] {
+        for private in
+            ["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "fd00::1", "::ffff:10.0.0.1"]
+        {
             let ip: IpAddr = private.parse().expect("an address");
             assert!(!is_allowed(ip, Reach::Public) && !is_allowed(ip, Reach::Loopback), "{private}");
             assert!(is_allowed(ip, Reach::Private), "{private}");
@@ -262,7 +284,8 @@ mod tests {
             let ip: IpAddr = here.parse().expect("an address");
             assert!(!is_allowed(ip, Reach::Public) && is_allowed(ip, Reach::Loopback), "{here}");
         }
-        for public in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2002:808:808::", "64:ff9b::808:808"] {
+        for public in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2002:808:808::", "64:ff9b::808:808"]
+        {
             assert!(is_allowed(public.parse().expect("an address"), Reach::Public), "{public}");
         }
     }
@@ -271,8 +294,14 @@ mod tests {
     fn addresses_in_figures_and_plain_http_are_refused_before_connecting() {
         let fetcher = Fetcher::new(Reach::Public).expect("a client");
         for uri in [
-            "http://example.com/", "https://127.0.0.1/", "https://[::1]/", "https://2130706433/", "https://0x7f.1/",
-            "https://169.254.169.254/latest", "https://user:pass@example.com/", "ftp://example.com/",
+            "http://example.com/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://169.254.169.254/latest",
+            "https://user:pass@example.com/",
+            "ftp://example.com/",
         ] {
             let uri: Uri = uri.parse().expect("an address");
             assert!(matches!(fetcher.check_address(&uri), Err(FetchFault::Forbidden(_))), "{uri}");

@@ -174,7 +174,12 @@ fn link_to_session(
         return Ok(Outcome::Commit(Arrival::Linked));
     }
     let detail = json!({"provider": found.provider, "why": "linked to another account"});
-    record_event(call, tx, Event::refused(Actor::User(&session.user_id), "identity.linked", &session.user_id), &detail)?;
+    record_event(
+        call,
+        tx,
+        Event::refused(Actor::User(&session.user_id), "identity.linked", &session.user_id),
+        &detail,
+    )?;
     Ok(Outcome::Commit(Arrival::Refused(ArrivalRefusal::OwnedByAnother)))
 }
 

@@ -17,7 +17,11 @@ pub(crate) async fn security(request: HttpRequest, state: Data<State>) -> HttpRe
     let shown = async {
         let visitor = Visitor::recognise(&state, &request).await?;
         let (_, frame) = visitor.frame(read_notice(&request))?;
-        Ok(visitor.page(&state, StatusCode::OK, &SecurityView { frame, password_changed: None, providers: state.upstream.iter().next().is_some() }))
+        Ok(visitor.page(
+            &state,
+            StatusCode::OK,
+            &SecurityView { frame, password_changed: None, providers: state.upstream.iter().next().is_some() },
+        ))
     };
     shown.await.unwrap_or_else(|response: HttpResponse| response)
 }

@@ -20,11 +20,9 @@ use gatepost_protocol::params::Params;
 use crate::extract::read_cookie;
 use crate::pages::continue_request::Pending;
 use crate::pages::guard::require_fresh;
-use crate::pages::{invite, signup};
-use crate::pages::views::{
-    ErrorKind, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView,
-};
+use crate::pages::views::{ErrorKind, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView};
 use crate::pages::visitor::{Visitor, set_cookie};
+use crate::pages::{invite, signup};
 use crate::respond;
 use crate::state::State;
 use crate::upstream::{Provider, TripFault};
@@ -178,7 +176,12 @@ async fn come_back(request: &HttpRequest, id: &str, state: &State) -> Result<Htt
 }
 
 /// Goes on with what the person came for.
-async fn go_on(state: &State, visitor: &Visitor, provider: &Provider, (trip, arrival): (&Trip, Arrival)) -> HttpResponse {
+async fn go_on(
+    state: &State,
+    visitor: &Visitor,
+    provider: &Provider,
+    (trip, arrival): (&Trip, Arrival),
+) -> HttpResponse {
     let mut pending = match Pending::load(state, visitor, trip.journey.clone()).await {
         Ok(pending) => pending,
         Err(response) => return response,

@@ -18,14 +18,14 @@ pub(crate) use account::{
 };
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
-pub(crate) use providers::{
-    LinkedRow, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView, ProvidersView,
-};
 pub(crate) use invites::{
     GivenInvite, InviteLine, InviteMadeView, InviteNewView, InvitePart, InviteRevokeView, InviteSignedInView,
     InviteStateWord, InviteUse, InviteView, InvitesView, NewInvite, NewInviteFaults, SignupModeView,
 };
 pub(crate) use names::{clean_name, clean_text, describe_browser};
+pub(crate) use providers::{
+    LinkedRow, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView, ProvidersView,
+};
 
 /// A page: the data, the template that shows it, and the headers that go with it.
 pub(crate) trait View: Serialize {

@@ -225,7 +225,10 @@ fn check_domains(checker: &mut Checker<'_>, at: &str, provider: &mut ProviderDec
         if !domain.contains('.') || domain.starts_with('.') || domain.ends_with('.') || !domain.bytes().all(plain) {
             let key = format!("{at}.allowed_domains[{index}]");
             let text = quote_text(domain);
-            checker.fault(&key, format!("{text} is not the part of an address behind the @ (with xn-- for other letters)"));
+            checker.fault(
+                &key,
+                format!("{text} is not the part of an address behind the @ (with xn-- for other letters)"),
+            );
         }
     }
 }

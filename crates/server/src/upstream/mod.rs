@@ -193,7 +193,9 @@ async fn be_patient<T>(work: impl Future<Output = Result<T, TripFault>>) -> Resu
 fn read_code(answer: &Params) -> Result<String, TripFault> {
     match (answer.one("error"), answer.one("code")) {
         (Some("access_denied"), _) => Err(TripFault::Cancelled),
-        (Some("temporarily_unavailable" | "server_error"), _) => Err(TripFault::unreachable("it has trouble of its own")),
+        (Some("temporarily_unavailable" | "server_error"), _) => {
+            Err(TripFault::unreachable("it has trouble of its own"))
+        }
         (Some(_), _) => Err(TripFault::refused("it answered with an error")),
         (None, Some(code)) => Ok(code.to_owned()),
         (None, None) => Err(TripFault::refused("it answered without a code")),

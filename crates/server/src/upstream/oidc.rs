@@ -9,9 +9,8 @@ use gatepost_protocol::params::Params;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClientAuthMethod,
     CoreErrorResponseType, CoreGenderClaim, CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType,
-    CoreRevocableToken, CoreRevocationErrorResponse, CoreSubjectIdentifierType, CoreTokenIntrospectionResponse,
-    CoreTokenType,
+    CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreRevocableToken,
+    CoreRevocationErrorResponse, CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
     AccessToken, AccessTokenHash, AdditionalClaims, AdditionalProviderMetadata, AuthType, AuthorizationCode,
@@ -209,11 +208,8 @@ impl OpenIdProvider {
         // client_secret_basic is what counts where nothing is said (OpenID Connect Discovery §3)
         let basic = methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
         let auth_type = if basic { AuthType::BasicAuth } else { AuthType::RequestBody };
-        let client = OpenIdClient::from_provider_metadata(
-            metadata,
-            self.client_id.clone(),
-            Some(self.client_secret.clone()),
-        );
+        let client =
+            OpenIdClient::from_provider_metadata(metadata, self.client_id.clone(), Some(self.client_secret.clone()));
         client.set_auth_type(auth_type)
     }
 
@@ -254,7 +250,8 @@ impl OpenIdProvider {
             return Ok(known.metadata.as_ref().map_or(metadata, |(metadata, _)| metadata.clone()));
         }
         known.keys_read_at = Some(Instant::now());
-        let keys = JsonWebKeySet::fetch_async(metadata.jwks_uri(), &self.door.fetcher).await.map_err(judge_discovery)?;
+        let keys =
+            JsonWebKeySet::fetch_async(metadata.jwks_uri(), &self.door.fetcher).await.map_err(judge_discovery)?;
         let metadata = metadata.set_jwks(keys);
         if let Some((known, _)) = &mut known.metadata {
             *known = metadata.clone();
@@ -314,7 +311,12 @@ impl Doubt {
 }
 
 /// Verifies the ID token: signature by the provider's keys, algorithm, `iss`, `aud`, `azp`, `exp`, `nonce`, `at_hash` (SO4).
-fn verify(client: &OpenIdClient, metadata: &Metadata, tokens: &Tokens, (trip, now): (&Trip, i64)) -> Result<Claims, Doubt> {
+fn verify(
+    client: &OpenIdClient,
+    metadata: &Metadata,
+    tokens: &Tokens,
+    (trip, now): (&Trip, i64),
+) -> Result<Claims, Doubt> {
     let announced = metadata.id_token_signing_alg_values_supported();
     let algorithms = ALGORITHMS.into_iter().filter(|one| announced.contains(one));
     let time = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
@@ -329,7 +331,9 @@ fn verify(client: &OpenIdClient, metadata: &Metadata, tokens: &Tokens, (trip, no
         return Err(Doubt::AuthorizedParty);
     }
     if let Some(expected) = claims.access_token_hash() {
-        let (Ok(alg), Ok(key)) = (token.signing_alg(), token.signing_key(&verifier)) else { return Err(Doubt::AccessToken) };
+        let (Ok(alg), Ok(key)) = (token.signing_alg(), token.signing_key(&verifier)) else {
+            return Err(Doubt::AccessToken);
+        };
         let real = AccessTokenHash::from_token(tokens.access_token(), alg, key).map_err(|_| Doubt::AccessToken)?;
         if real != *expected {
             return Err(Doubt::AccessToken);
@@ -373,7 +377,9 @@ fn judge_discovery(fault: DiscoveryError<FetchFault>) -> TripFault {
     match fault {
         DiscoveryError::Request(fault) => TripFault::unreachable(fault),
         DiscoveryError::Validation(_) => TripFault::unreachable("its metadata name another issuer than the settings"),
-        DiscoveryError::Response(status, ..) => TripFault::unreachable(format_args!("its metadata cannot be read: {status}")),
+        DiscoveryError::Response(status, ..) => {
+            TripFault::unreachable(format_args!("its metadata cannot be read: {status}"))
+        }
         _ => TripFault::unreachable("its metadata or keys are malformed"),
     }
 }

@@ -1,8 +1,8 @@
 //! One view of every page in every state, with the same text in all fields for the test of escaping.
 
 mod account;
-mod providers;
 mod invites;
+mod providers;
 
 use super::super::Pages;
 use crate::pages::views::*;

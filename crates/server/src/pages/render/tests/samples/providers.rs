@@ -58,7 +58,10 @@ impl Samples<'_> {
             refused: false,
         };
         self.add("providers", &view);
-        self.add("providers-connected", &ProvidersView { connected: self.o("Google"), others: Vec::new(), ..view.clone() });
+        self.add(
+            "providers-connected",
+            &ProvidersView { connected: self.o("Google"), others: Vec::new(), ..view.clone() },
+        );
         self.add("providers-disconnected", &ProvidersView { disconnected: true, linked: Vec::new(), ..view.clone() });
         let last = vec![LinkedRow { last_way: true, ..row }];
         self.add("providers-last-way", &ProvidersView { refused: true, linked: last, ..view.clone() });
