@@ -12,6 +12,7 @@ mod secrets;
 mod sessions;
 mod setup;
 mod throttle;
+mod trips;
 
 use std::future::Future;
 use std::sync::Arc;

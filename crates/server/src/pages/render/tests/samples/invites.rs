@@ -18,6 +18,7 @@ impl Samples<'_> {
             name: String::new(),
             min_password: 15,
             invite,
+            providers: Vec::new(),
             faults: AccountFaults::default(),
         }
     }
