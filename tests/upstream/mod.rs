@@ -296,3 +296,73 @@ for_each_database! {
         assert!(!page.body.contains("<form") && !page.body.contains("<script"), "{}", page.body);
     }
 }
+
+for_each_database! {
+    /// replaces.md §3: the code is checked before the trip, survives it, and is used up by the account that it made
+    fn an_invitation_survives_the_trip_and_is_used_once(database) {
+        let app = setup(database).set("signup.mode", "invite").spawn();
+        let made: serde_json::Value =
+            serde_json::from_str(&app.run_ok(&["invite", "add", "--json"])).expect("one document");
+        let link = made["link"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+        let code = link.rsplit('/').next().expect("a code").to_owned();
+        // without one: nothing is made, and the page says what is missing
+        let mut browser = Browser::new(&app);
+        let request = Authorize::new(OWN_CLI);
+        let account = Account::new("1", ADA);
+        let page = browser.begin(&request);
+        let page = press(&mut browser, &page, "acme");
+        let address = travel(&page, &account);
+        let page = come_back(&app, &mut browser, &address);
+        assert_heading(&page, 403, "You need an invitation");
+        assert!(browser.session_cookie().is_none());
+        let link = html::find_addresses(&page.body).into_iter().find(|link| link.contains("/signup?tx=")).expect("a link");
+        let page = browser.send(Request::get(&link));
+        // a wrong one is refused before the trip
+        let form = |page: &Response, code: &str| find_form(page, "/signup").set("invite", code).set("with", "acme");
+        let refused = browser.submit(&form(&page, "gp_inv_wrong"));
+        assert_eq!(refused.status, 422, "{refused:?}");
+        assert!(read_text(&refused.body).contains("This invitation does not work"), "{refused:?}");
+        // the right one goes along, and so does the app's request
+        let page = browser.submit(&form(&page, &code));
+        let address = travel(&page, &account);
+        let response = come_back(&app, &mut browser, &address);
+        let answer = Answer::find(&response).unwrap_or_else(|| panic!("{response:?}"));
+        assert!(answer.url.starts_with(OWN_CLI.redirect) && answer.get("code").is_some(), "{}", answer.url);
+        assert_eq!(crate::storage::run_statement(&app.database_url, "SELECT uses FROM invites"), "1");
+        // used up: nobody makes the trip in vain
+        let mut other = Browser::new(&app);
+        let page = other.get("/signup");
+        let page = other.submit(&find_form(&page, "/signup").set("invite", &code).set("with", "acme"));
+        assert_eq!(page.status, 422, "{page:?}");
+        assert!(other.session_cookie().is_none());
+        // somebody with an account needs none
+        let mut again = Browser::new(&app);
+        sign_in_with(&app, &mut again, "acme", &account);
+        assert!(is_in(&mut again));
+    }
+
+    /// of many trips with an invitation for one, one makes an account; the others are told at the end
+    fn parallel_trips_share_no_invitation(database) {
+        let app = setup(database).set("signup.mode", "invite").spawn();
+        let made: serde_json::Value =
+            serde_json::from_str(&app.run_ok(&["invite", "add", "--json"])).expect("one document");
+        let link = made["link"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+        let code = link.rsplit('/').next().expect("a code").to_owned();
+        let answers = run_at_once(6, |index| {
+            let mut browser = Browser::new(&app);
+            let page = browser.get("/signup");
+            let page = browser.submit(&find_form(&page, "/signup").set("invite", &code).set("with", "acme"));
+            if page.status == 422 {
+                return (false, read_text(&page.body));
+            }
+            let address = travel(&page, &Account::new(&index.to_string(), &format!("p{index}@example.com")));
+            let page = come_back(&app, &mut browser, &address);
+            (browser.session_cookie().is_some(), read_text(&page.body))
+        });
+        assert_eq!(answers.iter().filter(|(got_in, _)| *got_in).count(), 1, "{answers:?}");
+        for (_, text) in answers.iter().filter(|(got_in, _)| !got_in) {
+            assert!(text.contains("This invitation"), "{text}");
+        }
+        assert_eq!(crate::storage::run_statement(&app.database_url, "SELECT COUNT(*) FROM identities"), "1");
+    }
+}

@@ -128,7 +128,11 @@ fn arrive(call: &Call, tx: &mut Tx<'_>, found: &UpstreamIdentity, invite: Option
                 return Ok(Outcome::Commit(Arrival::In(started)));
             }
             Err(SignUpRefusal::Taken) => {}
-            Err(refusal) => return Ok(Outcome::Rollback(Arrival::Refused(ArrivalRefusal::SignUp(refusal)))),
+            Err(refusal) => {
+                let arrival = Arrival::Refused(ArrivalRefusal::SignUp(refusal));
+                // a bad code is counted although nothing comes of it
+                return Ok(if refusal.leaves_trace() { Outcome::Commit(arrival) } else { Outcome::Rollback(arrival) });
+            }
         }
     }
     Ok(Outcome::Rollback(Arrival::Refused(ArrivalRefusal::SignUp(SignUpRefusal::Taken))))

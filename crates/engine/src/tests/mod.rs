@@ -16,6 +16,7 @@ mod secrets;
 mod sessions;
 mod setup;
 mod throttle;
+mod trips;
 
 use std::future::Future;
 use std::sync::Arc;

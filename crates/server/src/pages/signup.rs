@@ -132,8 +132,10 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     let mode = check_open(state, &visitor, require_signup_mode(state, &visitor).await?)?;
     let mut pending = Pending::find(state, &visitor, &params).await?;
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
-    let part = read_part(state, &visitor, &mut pending, (&params, email.as_ref(), mode)).await?;
     let provider = params.one("with").and_then(|id| state.upstream.find(id));
+    // an invitation is looked at before a trip, so that nobody makes it in vain; whose address it is will be seen afterwards
+    let typed = email.as_ref().filter(|_| provider.is_none());
+    let part = read_part(state, &visitor, &mut pending, (&params, typed, mode)).await?;
     let with_passkey = params.one("with") == Some("passkey");
     if provider.is_some() {
         // the provider says who it is

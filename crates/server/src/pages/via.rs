@@ -6,6 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::SignUpMode;
+use gatepost_engine::invites::InviteRefusal;
 use gatepost_engine::journey::{Act, Journey};
 use gatepost_engine::sign_in::SignedIn;
 use gatepost_engine::sign_in::sign_up::SignUpRefusal;
@@ -18,8 +20,10 @@ use gatepost_protocol::params::Params;
 use crate::extract::read_cookie;
 use crate::pages::continue_request::Pending;
 use crate::pages::guard::require_fresh;
+use crate::pages::login::find_signup_mode;
 use crate::pages::views::{ErrorKind, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView};
 use crate::pages::visitor::{Visitor, set_cookie};
+use crate::pages::{invite, signup};
 use crate::respond;
 use crate::state::State;
 use crate::upstream::{Provider, TripFault};
@@ -191,7 +195,7 @@ async fn go_on(
             // whoever is signed in here now need not be the owner of that address
             pending.show_page(state, visitor, "/login?switch=1")
         }
-        Arrival::Refused(refusal) => refuse(state, visitor, provider, (&pending, trip, refusal)).await,
+        Arrival::Refused(refusal) => refuse(state, visitor, provider, (pending, trip, refusal)).await,
     }
 }
 
@@ -203,7 +207,7 @@ async fn refuse(
     state: &State,
     visitor: &Visitor,
     provider: &Provider,
-    (pending, trip, refusal): (&Pending, &Trip, ArrivalRefusal),
+    (pending, trip, refusal): (Pending, &Trip, ArrivalRefusal),
 ) -> HttpResponse {
     let kind = match refusal {
         ArrivalRefusal::Used => ProviderTrouble::Gone,
@@ -211,7 +215,8 @@ async fn refuse(
         ArrivalRefusal::AccountOff => ProviderTrouble::AccountOff,
         ArrivalRefusal::SignUp(refusal) => match refusal {
             SignUpRefusal::Closed => ProviderTrouble::Closed,
-            SignUpRefusal::InviteRequired | SignUpRefusal::Invite(_) => ProviderTrouble::InviteNeeded,
+            SignUpRefusal::InviteRequired => ProviderTrouble::InviteNeeded,
+            SignUpRefusal::Invite(refusal) => return show_bad_invite(state, visitor, pending, refusal).await,
             SignUpRefusal::Taken => ProviderTrouble::Refused,
         },
         ArrivalRefusal::OwnedByAnother => ProviderTrouble::Taken,
@@ -223,6 +228,25 @@ async fn refuse(
         Err(response) => return response,
     };
     show_trouble(state, visitor, provider.name(), (kind, tx, trip.intent != Intent::SignIn))
+}
+
+/// The sign-up page, which says why the invitation cannot be used and asks for another.
+async fn show_bad_invite(
+    state: &State,
+    visitor: &Visitor,
+    mut pending: Pending,
+    refusal: InviteRefusal,
+) -> HttpResponse {
+    let mode = match signup::check_open(state, visitor, find_signup_mode(state, visitor).await) {
+        Ok(mode) => mode,
+        Err(response) => return response,
+    };
+    let code = pending.journey.invite.clone().unwrap_or_default();
+    let part = invite::ask_again(&mut pending, mode == SignUpMode::Invite, &code, refusal);
+    match signup::make_view(state, visitor, &pending, (&signup::Person::default(), part)) {
+        Ok(view) => visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view),
+        Err(response) => response,
+    }
 }
 
 /// The sign-in was young enough when the trip began, and is not any more.

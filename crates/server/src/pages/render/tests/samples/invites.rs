@@ -14,9 +14,9 @@ impl Samples<'_> {
             name: String::new(),
             min_password: 15,
             invite,
+            providers: Vec::new(),
             faults: AccountFaults::default(),
             passkeys: PasskeyOffer::new(false),
-            providers: Vec::new(),
         }
     }
 
