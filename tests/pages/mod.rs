@@ -5,5 +5,6 @@ mod consent;
 mod first_admin;
 mod login;
 mod logout;
+mod passkeys;
 mod password;
 mod signup;

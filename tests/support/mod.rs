@@ -1,6 +1,7 @@
 //! What all tests share: the server as a child process, an HTTP client that shows everything, and the steps of the flows.
 
 pub(crate) mod app;
+pub(crate) mod authenticator;
 pub(crate) mod database;
 pub(crate) mod declared;
 pub(crate) mod flow;

@@ -5,6 +5,7 @@ mod cleanup;
 mod codes;
 mod consent;
 mod keys;
+mod passkeys;
 mod refresh;
 mod revocation;
 mod secrets;
