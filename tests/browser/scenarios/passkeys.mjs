@@ -1,14 +1,14 @@
 // Passkeys with Chromium's virtual authenticator: added, named, signed in with by the button and from the address field, cancelled, removed.
 import assert from "node:assert/strict";
 import { check } from "../../interop/node/checks.mjs";
-import { expect_path, look, open_profile, sign_in } from "../browser.mjs";
+import { expect_path, look, open_debugger, open_profile, sign_in } from "../browser.mjs";
 
 const EMAIL = "passkeys@example.com";
 const PASSWORD = "nine-patient-paper-herons";
 
 /** A device in this page's browser that verifies its user with a touch. */
 async function add_device(page) {
-  const session = await page.context().newCDPSession(page);
+  const session = await open_debugger(page);
   await session.send("WebAuthn.enable", { enableUI: false });
   const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
   const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", { options });
@@ -28,6 +28,8 @@ async function sign_out(page) {
 export async function run_passkeys({ browser, gatepost }) {
   const page = await open_profile(browser);
   const at = (path) => `${gatepost.issuer}${path}`;
+  // a device stays as long as the process that shows the page, so first a page of the server
+  await page.goto(at("/"));
   const device = await add_device(page);
   // so that no page signs in by itself before it is looked at
   await device.touch(false);
