@@ -7,4 +7,5 @@ mod login;
 mod logout;
 mod passkeys;
 mod password;
+mod second;
 mod signup;

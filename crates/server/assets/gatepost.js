@@ -53,6 +53,13 @@ function addCopyButton(code) {
   code.after(button);
 }
 
+function addPrintButton(element) {
+  const button = makeButton(element.dataset.print, "button small");
+  button.addEventListener("click", () => print());
+  element.after(button);
+}
+
+document.querySelectorAll("[data-print]").forEach(addPrintButton);
 // the clipboard exists on https and on this computer only
 if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(addCopyButton);
 document.querySelectorAll("input[data-show]").forEach(addShowButton);
@@ -124,7 +131,7 @@ class Passkeys {
 
   /** One line "or" stands between the page's first button and all the others. */
   placeOr(place) {
-    if (!this.words.class.includes("full")) return;
+    if (!this.words.class.includes("full") || this.words.class.includes("primary")) return;
     const next = place.nextElementSibling;
     if (next?.classList.contains("or")) return next.after(place);
     const or = document.createElement("p");

@@ -9,6 +9,7 @@ use gatepost_protocol::issuer::Issuer;
 use crate::api::whoami;
 use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
 use crate::pages::{account, assets, consent, errors, home, login, logout, password, providers, setup, signup, via};
+use crate::pages::{authenticator, confirm, recovery, second, security};
 use crate::pages::{passkey_ceremonies, passkeys};
 use crate::respond::preflight;
 
@@ -35,13 +36,22 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     // pages
     add(only_get(at("/"), home::get));
     add(both(at("/login"), login::get, login::post));
+    add(both(at("/login/second"), second::get, second::post));
+    add(both(at("/confirm"), confirm::get, confirm::post));
     add(both(at("/signup"), signup::get, signup::post));
     add(only_get(at("/login/via/{provider}/callback"), via::callback));                 // OpenID Connect Core §3.1.2.5
     add(both(at("/consent"), consent::get, consent::post));
     add(both(at("/logout"), logout::get, logout::post));
     add(both(at("/setup/{token}"), setup::get, setup::post));
     add(both(at("/account"), account::profile, account::save_profile));
-    add(only_get(at("/account/security"), password::security));
+    add(only_get(at("/account/security"), security::get));
+    add(both(at("/account/second-step"), security::ask_toggle, security::toggle));
+    add(both(at("/account/authenticator/new"), authenticator::get, authenticator::post));
+    add(both(at("/account/authenticator/remove"), authenticator::ask_remove, authenticator::remove));
+    add(both(at("/account/recovery-codes"), recovery::get, recovery::post));
+    add(only_post(at("/account/recovery-codes/download"), recovery::download));
+    add(only_post(at("/account/recovery-codes/done"), recovery::done));
+    add(both(at("/account/password/new"), password::get_first, password::post_first));
     add(both(at("/account/password"), password::get, password::post));
     add(only_post(at("/passkeys/options"), passkey_ceremonies::options));            // WebAuthn L3 §5.1
     add(only_get(at("/account/passkeys"), passkeys::list));

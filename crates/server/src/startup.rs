@@ -131,6 +131,7 @@ fn read_client(decl: &ClientDecl) -> DeclaredClient {
         refresh_absolute_ttl: decl.refresh_absolute_ttl.map(|ttl| ttl.as_secs()),
         keep_refresh_token: decl.refresh_rotation.as_str() == "keep",
         refresh_replay: decl.refresh_replay,
+        require_second_factor: decl.require_second_factor,
         ..ClientSpec::new(&decl.name, ClientKind::parse(kind).unwrap_or(ClientKind::Web))
     };
     DeclaredClient { spec, secret: secret_hash(decl.secret_hash.as_ref(), decl.secret.expose()) }

@@ -44,7 +44,7 @@ pub enum Tried {
     /// it was right
     Done {
         /// the new session
-        started: Started,
+        started: Box<Started>,
         /// after a recovery code: how many are left
         codes_left: Option<i64>,
     },
@@ -141,7 +141,7 @@ fn try_factor(
         record_event(call, tx, event, &json!({"left": left}))?;
         queue_notice(call, tx, &session.email, Notice::RecoveryCodeUsed { left })?;
     }
-    Ok(Outcome::Commit(Tried::Done { started, codes_left }))
+    Ok(Outcome::Commit(Tried::Done { started: Box::new(started), codes_left }))
 }
 
 /// What is throttled leaves no trace, as with passwords: nobody can fill the log faster than they may guess.

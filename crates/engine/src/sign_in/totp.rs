@@ -140,7 +140,7 @@ pub enum Enrolled {
     /// the app is on, every sign-in asks for it from now on
     Done {
         /// the session, as strong as what was proven now
-        started: Started,
+        started: Box<Started>,
         /// to be shown once
         codes: RecoveryCodes,
     },
@@ -182,7 +182,7 @@ pub fn confirm_authenticator(
     };
     record_event(call, tx, Event::done(Actor::User(user_id), "authenticator.added", user_id), &json!(null))?;
     queue_notice(call, tx, &session.email, Notice::SecondStepOn)?;
-    Ok(Outcome::Commit(Enrolled::Done { started, codes }))
+    Ok(Outcome::Commit(Enrolled::Done { started: Box::new(started), codes }))
 }
 
 /// Removes the app; `false` where there was none. Without a passkey there is nothing left to ask for, and the second step goes off

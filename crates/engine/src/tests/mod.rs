@@ -8,6 +8,7 @@ mod keys;
 mod passkeys;
 mod refresh;
 mod revocation;
+mod second;
 mod secrets;
 mod sessions;
 mod setup;

@@ -430,7 +430,10 @@ fn pk_7_what_is_huge_or_malformed_is_refused() {
         let presented = Presented { state: state.into(), ..present(&options, good.to_string()) };
         assert_refused(&world.finish_sign_in(presented), "a made-up state");
     }
-    started(world.finish_sign_in(present(&options, good.to_string())));
+    // a credential that is somebody's uses the challenge up even when it is wrong: one trace for each
+    assert_refused(&world.finish_sign_in(present(&options, good.to_string())), "the challenge is used up");
+    assert_eq!(world.count_events("session.started"), 2, "sign-up, and one refusal");
+    started(world.try_device(&mut device, |_| {}));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `gatepost user`: the people who can sign in.
 
 use clap::{Args, Subcommand};
+use gatepost_engine::audit::Actor;
 use gatepost_engine::email::{Email, normalize_email};
-use gatepost_engine::manage::users;
+use gatepost_engine::manage::{factors, users};
 use gatepost_engine::password::{check_new_password, hash_password};
 use gatepost_engine::sign_in::sign_up::NewUser;
 use gatepost_store::users::{ROLE_ADMIN, ROLE_USER, UserRow};
@@ -40,6 +41,8 @@ enum UserCommand {
     Disable(WhoArgs),
     /// Let a disabled account be used again
     Enable(WhoArgs),
+    /// Remove passkeys, authenticator app and recovery codes of somebody who lost them; ends every session and every app's access
+    ResetFactors(WhoArgs),
     /// Set a new password; ends every session and every app's access
     ResetPassword(ResetArgs),
 }
@@ -87,6 +90,7 @@ pub(crate) async fn run_user(args: UserArgs, settings: &Settings, style: &Output
         UserCommand::Show(args) => show(args, settings, style).await,
         UserCommand::Disable(args) => set_disabled(args, settings, style, true).await,
         UserCommand::Enable(args) => set_disabled(args, settings, style, false).await,
+        UserCommand::ResetFactors(args) => reset_factors(args, settings, style).await,
         UserCommand::ResetPassword(args) => reset(args, settings, style).await,
     };
     finish(style, result)
@@ -230,6 +234,16 @@ async fn reset(args: ResetArgs, settings: &Settings, style: &Output) -> Result<i
     let row = operator.manage(move |call, tx| users::reset_password(call, tx, &user.id, &hash)).await?;
     let email = clean_text(&row.email, 254);
     let sentence = format!("{email} has a new password, is signed out everywhere, and no app has access any more");
+    Ok(finish_change(style, &sentence, &show_json(&row)))
+}
+
+async fn reset_factors(args: WhoArgs, settings: &Settings, style: &Output) -> Result<i32, Problem> {
+    let operator = Operator::open(settings, style).await?;
+    let who = args.who;
+    let row = operator.manage(move |call, tx| factors::reset_factors(call, tx, &who, Actor::Operator)).await?;
+    let email = clean_text(&row.email, 254);
+    let sentence =
+        format!("{email} has no second factor any more, is signed out everywhere, and no app has access any more");
     Ok(finish_change(style, &sentence, &show_json(&row)))
 }
 

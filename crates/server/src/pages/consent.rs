@@ -115,8 +115,9 @@ async fn decide(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     let (pending, session) = find_pending(state, &visitor, &params).await?;
     let asked = find_asked(state, &visitor, &pending)?;
-    if asked.next_step(state, &visitor, &session).await? == NextStep::SignIn {
-        return Ok(pending.take_step(state, &visitor, NextStep::SignIn, None, Arrived::ByForm).await);
+    let step = asked.next_step(state, &visitor, &session).await?;
+    if matches!(step, NextStep::SignIn | NextStep::SecondFactor) {
+        return Ok(pending.take_step(state, &visitor, step, Some(&session), Arrived::ByForm).await);
     }
     match params.one("decision") {
         Some("allow") => Ok(pending.send_code(state, &visitor, &session, true, Arrived::ByForm).await),

@@ -172,6 +172,8 @@ impl Pending {
                 let url = asked.request.refusal_url(&visitor.call, &refused);
                 asked.send_away(state, visitor, url, arrived)
             }
+            // the page knows what the account has: a means to confirm, or none yet
+            (NextStep::SecondFactor, Some(_), _) => self.show_page(state, visitor, "/confirm"),
             (NextStep::Consent, Some(_), _) => self.show_page(state, visitor, "/consent"),
             _ => self.show_page(state, visitor, "/login"),
         }

@@ -21,7 +21,8 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
         Ok(visitor) => visitor,
         Err(response) => return response,
     };
-    match &visitor.session {
+    // who is in the middle of signing in may stop there as well
+    match visitor.session.as_ref().or(visitor.half.as_ref()) {
         Some(session) => {
             let view = LogoutView { csrf: visitor.csrf(), tx: None, app: None, email: session.email.clone() };
             visitor.page(&state, StatusCode::OK, &view)
@@ -36,7 +37,7 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
         Ok((visitor, _)) => visitor,
         Err(response) => return response,
     };
-    if let Some(session) = visitor.session.clone() {
+    if let Some(session) = visitor.session.clone().or(visitor.half.clone()) {
         let id = session.session_id.clone();
         let ended = state.write(&visitor.call, move |call, tx| end_session(call, tx, &session, &id)).await;
         if let Err(error) = ended {

@@ -2,7 +2,9 @@
 
 pub(crate) mod account;
 pub(crate) mod assets;
+pub(crate) mod authenticator;
 pub(crate) mod brand;
+pub(crate) mod confirm;
 pub(crate) mod consent;
 pub(crate) mod continue_request;
 pub(crate) mod errors;
@@ -14,7 +16,10 @@ pub(crate) mod passkey_ceremonies;
 pub(crate) mod passkeys;
 pub(crate) mod password;
 pub(crate) mod providers;
+pub(crate) mod recovery;
 pub(crate) mod render;
+pub(crate) mod second;
+pub(crate) mod security;
 pub(crate) mod setup;
 pub(crate) mod signup;
 pub(crate) mod texts;

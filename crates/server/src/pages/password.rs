@@ -1,29 +1,22 @@
-//! Changing the password.
+//! Changing the password, and setting a first one.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::sign_in::Started;
-use gatepost_engine::sign_in::password::{Attempt, begin_attempt, cancel_attempt, change_password, finish_check};
+use gatepost_engine::journey::Act;
+use gatepost_engine::sign_in::password::{
+    Attempt, begin_attempt, cancel_attempt, change_password, finish_check, set_first_password,
+};
+use gatepost_engine::sign_in::{SignedIn, Started};
 use gatepost_protocol::params::Params;
 
-use crate::pages::passkeys::describe_section;
+use crate::pages::guard::require_fresh;
+use crate::pages::security;
 use crate::pages::signup::find_password_fault;
-use crate::pages::views::{AccountFrame, ErrorKind, Fault, PasswordView, SecurityView};
-use crate::pages::visitor::{Visitor, read_notice};
+use crate::pages::views::{AccountFrame, ErrorKind, Fault, FirstPasswordView, PasswordView};
+use crate::pages::visitor::Visitor;
 use crate::respond;
 use crate::state::State;
-
-pub(crate) async fn security(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    let shown = async {
-        let visitor = Visitor::recognise(&state, &request).await?;
-        let (session, frame) = visitor.frame(read_notice(&request))?;
-        let passkeys = describe_section(&state, &visitor, session).await?;
-        let providers = state.upstream.iter().next().is_some();
-        Ok(visitor.page(&state, StatusCode::OK, &SecurityView { frame, password_changed: None, passkeys, providers }))
-    };
-    shown.await.unwrap_or_else(|response: HttpResponse| response)
-}
 
 fn make_view(visitor: &Visitor, frame: AccountFrame) -> PasswordView {
     let min_password = visitor.call.engine.policy.password.min_length as u32;
@@ -33,10 +26,75 @@ fn make_view(visitor: &Visitor, frame: AccountFrame) -> PasswordView {
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let shown = async {
         let visitor = Visitor::recognise(&state, &request).await?;
-        let (_, frame) = visitor.frame(None)?;
+        let (session, frame) = visitor.frame(None)?;
+        check_may_change(&state, &visitor, session).await?;
         Ok(visitor.page(&state, StatusCode::OK, &make_view(&visitor, frame)))
     };
     shown.await.unwrap_or_else(|response: HttpResponse| response)
+}
+
+/// The old password alone does not change it where the account has something stronger; where there is none, another page sets
+/// the first one.
+async fn check_may_change(state: &State, visitor: &Visitor, session: &SignedIn) -> Result<(), HttpResponse> {
+    let factors = security::load_factors(state, visitor, session).await?;
+    if !factors.password {
+        return Err(respond::see_other(&visitor.own("/account/password/new")));
+    }
+    match factors.has_second() {
+        true => require_fresh(state, visitor, session, Act::SetPassword, "/account/password").await,
+        false => Ok(()),
+    }
+}
+
+pub(crate) async fn get_first(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let shown = async {
+        let visitor = Visitor::recognise(&state, &request).await?;
+        let (session, frame) = visitor.frame(None)?;
+        check_may_set(&state, &visitor, session).await?;
+        Ok(visitor.page(&state, StatusCode::OK, &make_first_view(&visitor, frame)))
+    };
+    shown.await.unwrap_or_else(|response: HttpResponse| response)
+}
+
+fn make_first_view(visitor: &Visitor, frame: AccountFrame) -> FirstPasswordView {
+    let min_password = visitor.call.engine.policy.password.min_length as u32;
+    FirstPasswordView { frame, min_password, fault: None }
+}
+
+async fn check_may_set(state: &State, visitor: &Visitor, session: &SignedIn) -> Result<(), HttpResponse> {
+    if security::load_factors(state, visitor, session).await?.password {
+        return Err(respond::see_other(&visitor.own("/account/password")));
+    }
+    require_fresh(state, visitor, session, Act::SetPassword, "/account/password/new").await
+}
+
+pub(crate) async fn post_first(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    set_first(&request, payload, &state).await.unwrap_or_else(|response| response)
+}
+
+async fn set_first(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+    let (session, frame) = visitor.frame(None)?;
+    check_may_set(state, &visitor, session).await?;
+    let new = params.one("new").unwrap_or_default().to_owned();
+    let words = [session.email.as_str(), session.name.as_str(), state.settings.brand.name.as_str()];
+    let fault = find_password_fault(&visitor.call, &new, &words);
+    if fault.is_some() {
+        let view = FirstPasswordView { fault, ..make_first_view(&visitor, frame) };
+        return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
+    }
+    let hashed = state.hashing.hash(new).await;
+    let hashed = hashed.map_err(|_| respond::error_page(state, &visitor.call, ErrorKind::Unavailable))?;
+    let hash = hashed.ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::Broken))?;
+    let signed_in = session.clone();
+    let set = state.write(&visitor.call, move |call, tx| set_first_password(call, tx, &signed_in, &hash)).await;
+    match set.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+        Some(Started { cookie, .. }) => {
+            let response = respond::see_other(&visitor.own("/account/security?done=password-set"));
+            Ok(visitor.with_session(response, &cookie))
+        }
+        None => Err(respond::see_other(&visitor.own("/account/password"))),
+    }
 }
 
 pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
@@ -46,6 +104,7 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 async fn change(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     let (session, frame) = visitor.frame(None)?;
+    check_may_change(state, &visitor, session).await?;
     let (current, new) = read_fields(&params);
     let words = [session.email.as_str(), session.name.as_str(), state.settings.brand.name.as_str()];
     let mut view = make_view(&visitor, frame);

@@ -7,6 +7,7 @@ mod errors;
 mod names;
 mod passkeys;
 mod providers;
+mod second;
 
 use super::render::{HAND_OVER_HEADERS, PAGE_HEADERS};
 use gatepost_engine::SignUpMode;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use url::{Host, Url};
 
 pub(crate) use account::{
-    AccountFrame, AppRow, AppsView, EndAccessView, PasswordView, ProfileView, SecurityView, SessionRow, SessionsView,
+    AccountFrame, AppRow, AppsView, EndAccessView, PasswordView, ProfileView, SessionRow, SessionsView,
 };
 pub(crate) use admin::AdminFrame;
 pub(crate) use errors::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
@@ -25,6 +26,10 @@ pub(crate) use passkeys::{
 };
 pub(crate) use providers::{
     LinkedRow, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView, ProvidersView,
+};
+pub(crate) use second::{
+    AuthenticatorGoneView, AuthenticatorView, CodesLeftView, ConfirmView, ConfirmWay, FirstPasswordView,
+    RecoveryCodesView, RenewCodesView, SecondStepView, SecurityView, ToggleView,
 };
 
 /// A page: the data, the template that shows it, and the headers that go with it.
@@ -80,6 +85,16 @@ pub(crate) enum Notice {
     PasskeyRemoved,
     /// The person said no at another provider; shown on the sign-in page.
     ProviderCancelled,
+    /// Every sign-in asks for a second step from now on.
+    SecondStepOn,
+    /// No sign-in asks for a second step any more.
+    SecondStepOff,
+    /// The authenticator app was removed, and passkeys are still asked for.
+    AuthenticatorRemoved,
+    /// There is a new set of recovery codes.
+    CodesRenewed,
+    /// A first password was set.
+    PasswordSet,
 }
 
 /// What is wrong with one field; texts are `fault.*`.
@@ -121,6 +136,14 @@ pub(crate) enum Fault {
     PasswordWrong,
     /// The new password equals the current one.
     PasswordSame,
+    /// The code of the authenticator app is not one of the present ones.
+    CodeWrong,
+    /// The code of the authenticator app was used before.
+    CodeUsed,
+    /// There is no such recovery code, or it was used.
+    RecoveryCodeWrong,
+    /// The box that says the codes are saved is empty.
+    NotSaved,
 }
 
 /// Faults of the fields of sign-up and set-up.

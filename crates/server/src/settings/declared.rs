@@ -29,6 +29,7 @@ pub(crate) struct ClientDecl {
     pub(crate) refresh_absolute_ttl: Option<Seconds>,
     pub(crate) refresh_rotation: RefreshRotation,
     pub(crate) refresh_replay: bool,
+    pub(crate) require_second_factor: bool,
 }
 
 macro_rules! word_enum {

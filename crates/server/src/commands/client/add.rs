@@ -71,6 +71,9 @@ pub(super) struct AddArgs {
     /// Repeat the answer to a refresh that comes twice within seconds, for clients that lose answers
     #[arg(long)]
     refresh_replay: bool,
+    /// People must have signed in with two factors: a passkey, or a code beside their password
+    #[arg(long)]
+    require_second_factor: bool,
 }
 
 #[derive(Args, Debug)]
@@ -142,6 +145,7 @@ async fn complete_spec(args: AddArgs, style: &Output) -> Result<ClientSpec, Prob
         refresh_absolute_ttl: args.ttls.refresh_absolute_ttl,
         keep_refresh_token: args.keep_refresh_token,
         refresh_replay: args.refresh_replay,
+        require_second_factor: args.require_second_factor,
         ..ClientSpec::new(&name, kind)
     })
 }

@@ -66,6 +66,9 @@ struct Change {
     /// true: repeat the answer to a refresh that comes twice within seconds
     #[arg(long, action = ArgAction::Set, value_name = "true|false")]
     refresh_replay: Option<bool>,
+    /// true: people must have signed in with two factors
+    #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+    require_second_factor: Option<bool>,
 }
 
 /// Seconds of its own, or none and so the setting's.
@@ -125,6 +128,7 @@ impl Change {
             (&mut spec.show_setup_errors, self.show_setup_errors),
             (&mut spec.keep_refresh_token, self.keep_refresh_token),
             (&mut spec.refresh_replay, self.refresh_replay),
+            (&mut spec.require_second_factor, self.require_second_factor),
         ] {
             *value = wanted.unwrap_or(*value);
         }

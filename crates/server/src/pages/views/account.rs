@@ -1,6 +1,6 @@
 //! Pages of a signed-in person under `/account`.
 
-use super::{Fault, Moment, Notice, PasskeySection, ScopeView, View};
+use super::{Fault, Moment, Notice, ScopeView, View};
 use serde::Serialize;
 
 /// What every account page shows around its content.
@@ -27,19 +27,6 @@ pub(crate) struct ProfileView {
     pub(crate) editable: bool,
     /// What is wrong with the name.
     pub(crate) fault: Option<Fault>,
-}
-
-/// Security, `/account/security`.
-#[derive(Serialize, Clone, Debug)]
-pub(crate) struct SecurityView {
-    /// What stands around the page.
-    pub(crate) frame: AccountFrame,
-    /// When the password was set last.
-    pub(crate) password_changed: Option<Moment>,
-    /// The passkeys.
-    pub(crate) passkeys: PasskeySection,
-    /// There are other providers.
-    pub(crate) providers: bool,
 }
 
 /// Change password, `/account/password`; posts `csrf`, `current`, `new`.
@@ -126,9 +113,6 @@ pub(crate) struct EndAccessView {
 
 impl View for ProfileView {
     const TEMPLATE: &'static str = "account_profile.html";
-}
-impl View for SecurityView {
-    const TEMPLATE: &'static str = "account_security.html";
 }
 impl View for PasswordView {
     const TEMPLATE: &'static str = "account_password.html";

@@ -3,6 +3,7 @@
 mod account;
 mod passkeys;
 mod providers;
+mod second;
 
 use super::super::Pages;
 use crate::pages::views::*;
@@ -32,6 +33,7 @@ pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> 
     samples.add_account();
     samples.add_passkeys();
     samples.add_providers();
+    samples.add_second_steps();
     samples.made
 }
 

@@ -19,25 +19,6 @@ impl Samples<'_> {
         self.add("account-profile", &profile);
         self.add("account-profile-fault", &ProfileView { fault: Some(Fault::NameMissing), ..profile.clone() });
         self.add("account-profile-fixed", &ProfileView { editable: false, ..profile });
-        let changed = self.frame(Some(Notice::PasswordChanged));
-        self.add(
-            "account-security",
-            &SecurityView {
-                frame: changed,
-                password_changed: Some(ago(30)),
-                passkeys: self.passkey_section(),
-                providers: true,
-            },
-        );
-        self.add(
-            "account-security-never",
-            &SecurityView {
-                frame: self.frame(None),
-                password_changed: None,
-                passkeys: PasskeySection { available: false, rows: Vec::new() },
-                providers: false,
-            },
-        );
         let password = PasswordView { frame: self.frame(None), min_password: 15, current_fault: None, new_fault: None };
         self.add("account-password", &password);
         let wrong = PasswordView {
