@@ -113,6 +113,50 @@ for_each_database! {
         assert_eq!((answer.status, answer.body.as_str()), (403, r#"{"error":"stale"}"#));
     }
 
+    fn r_26_a_passkey_confirms_that_it_is_still_its_owner(database) {
+        let app = setup(database).spawn();
+        let (mut browser, mut device) = (Browser::new(&app), Authenticator::new());
+        browser.sign_in(&ALICE);
+        enrol(&mut browser, &mut device);
+        let before = browser.session_cookie().expect("a session").1.to_owned();
+        let page = browser.get("/account/passkeys/new");
+        let page = browser.follow(page);
+        assert_eq!(find_heading(&page.body), "Confirm that it’s you", "{page:?}");
+        let form = find_form(&page, "/confirm");
+        let options = options(&mut browser, &form, "confirm");
+        assert_eq!(options["publicKey"]["allowCredentials"].as_array().map(Vec::len), Some(1));
+        let said = device.begin_prove(&options, ISSUER);
+        let wrong = browser.submit(&fill(&form, &options, "{}"));
+        assert_eq!(wrong.status, 422, "{wrong:?}");
+        let response = browser.submit(&fill(&form, &options, &device.prove(&said)));
+        let page = browser.follow(response);
+        assert_eq!(find_heading(&page.body), "Sign in faster next time");
+        assert_ne!(browser.session_cookie().expect("a session").1, before, "a new session");
+        browser.set_cookie("__Host-gp_session", &before);
+        assert_eq!(browser.get("/account").status, 303, "the old one is over");
+    }
+
+    fn r_27_a_passkey_is_the_second_step_after_a_password(database) {
+        let app = setup(database).spawn();
+        let (mut browser, mut device) = (Browser::new(&app), Authenticator::new());
+        browser.sign_in(&ALICE);
+        enrol(&mut browser, &mut device);
+        run_statement(&app.database_url, "UPDATE users SET second_step = TRUE");
+        let mut other = Browser::new(&app);
+        let page = other.get("/login");
+        let response = other.fill_in_login(&page, &ALICE);
+        let page = other.follow(response);
+        let form = find_form(&page, "/login/second");
+        assert_eq!(other.get("/account").status, 303, "half a session is none");
+        let options = options(&mut other, &form, "second");
+        let said = device.begin_prove(&options, ISSUER);
+        let response = other.submit(&fill(&form, &options, &device.prove(&said)));
+        let page = other.follow(response);
+        assert!(read_text(&page.body).contains(ALICE.email), "{page:?}");
+        let page = sign_in(&mut Browser::new(&app), &mut device);
+        assert!(read_text(&page.body).contains(ALICE.email), "a passkey alone is two factors: {page:?}");
+    }
+
     /// A hundred of the same assertion at once: one session, and 0 × 5xx (R-2).
     fn r_02_an_assertion_signs_in_once(database) {
         let app = setup(database).set("database.pool_wait", "20s").spawn();

@@ -46,11 +46,11 @@ impl World {
     }
 
     /// A device with a passkey of this person.
-    fn enrol(&self, session: &SignedIn) -> (Authenticator, PasskeyRow) {
-        self.enrol_with(session, Authenticator::new())
+    fn add_passkey(&self, session: &SignedIn) -> (Authenticator, PasskeyRow) {
+        self.add_passkey_with(session, Authenticator::new())
     }
 
-    fn enrol_with(&self, session: &SignedIn, mut device: Authenticator) -> (Authenticator, PasskeyRow) {
+    fn add_passkey_with(&self, session: &SignedIn, mut device: Authenticator) -> (Authenticator, PasskeyRow) {
         let options = self.begin_enrolment(session);
         let said = device.begin_make(&json_of(&options), ORIGIN);
         let row = self.finish_enrolment(session, present(&options, device.make(&said))).expect("a passkey");
@@ -130,7 +130,7 @@ fn assert_refused(entered: &Entered, why: &str) {
 fn r_25_a_passkey_is_made_and_signs_its_owner_in_with_two_factors() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (mut device, row) = world.enrol(&session);
+    let (mut device, row) = world.add_passkey(&session);
     assert_eq!((row.name.as_str(), row.user_id.as_str()), ("Firefox on Linux", session.user_id.as_str()));
     let started = started(world.try_device(&mut device, |_| {}));
     assert_eq!((started.signed_in.user_id.as_str(), started.signed_in.strength), (session.user_id.as_str(), 2));
@@ -147,14 +147,14 @@ fn the_maker_of_a_passkey_gives_it_its_first_name() {
     let (_, session) = world.add_person("ada@example.com");
     let mut device = Authenticator::new();
     device.aaguid = 0xfbfc3007_154e_4ecc_8c0b_6e020557d7bd_u128.to_be_bytes();
-    assert_eq!(world.enrol_with(&session, device).1.name, "iCloud Keychain");
+    assert_eq!(world.add_passkey_with(&session, device).1.name, "iCloud Keychain");
 }
 
 #[test]
 fn r_25_options_ask_for_what_is_needed_and_name_the_known_passkeys() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (device, _) = world.enrol(&session);
+    let (device, _) = world.add_passkey(&session);
     let options = world.begin_enrolment(&session).public_key;
     let selection = json!({"residentKey": "required", "requireResidentKey": true, "userVerification": "required"});
     assert_eq!(options["authenticatorSelection"], selection);
@@ -170,7 +170,7 @@ fn pk_9_options_for_signing_in_name_nobody() {
     let world = World::new(|_| {});
     let before = world.begin_sign_in().public_key;
     let (_, session) = world.add_person("ada@example.com");
-    world.enrol(&session);
+    world.add_passkey(&session);
     let after = world.begin_sign_in().public_key;
     let names = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&before), names(&after));
@@ -184,7 +184,7 @@ fn pk_9_options_for_signing_in_name_nobody() {
 fn pk_1_a_challenge_is_used_once() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (mut device, _) = world.enrol(&session);
+    let (mut device, _) = world.add_passkey(&session);
     let options = world.begin_sign_in();
     let said = device.begin_prove(&json_of(&options), ORIGIN);
     let presented = present(&options, device.prove(&said));
@@ -197,7 +197,7 @@ fn pk_1_a_challenge_is_used_once() {
 fn pk_1_a_challenge_ends_after_five_minutes() {
     let mut world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (mut device, _) = world.enrol(&session);
+    let (mut device, _) = world.add_passkey(&session);
     for (age, good) in [(299, true), (300, false), (-1, false)] {
         let options = world.begin_sign_in();
         let said = device.begin_prove(&json_of(&options), ORIGIN);
@@ -212,7 +212,7 @@ fn pk_1_a_challenge_belongs_to_its_browser_session_and_ceremony() {
     let world = World::new(|_| {});
     let (_, ada) = world.add_person("ada@example.com");
     let (_, grace) = world.add_person("grace@example.com");
-    let (mut device, _) = world.enrol(&ada);
+    let (mut device, _) = world.add_passkey(&ada);
     let (_, other) = world.sign_in_again(&ada);
     let answer = |device: &mut Authenticator, options: &Options| {
         let said = device.begin_prove(&json_of(options), ORIGIN);
@@ -243,7 +243,7 @@ fn pk_1_a_challenge_belongs_to_its_browser_session_and_ceremony() {
 fn pk_2_only_our_own_origin_is_believed() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (mut device, _) = world.enrol(&session);
+    let (mut device, _) = world.add_passkey(&session);
     for origin in [
         "https://evil.example",
         "https://id.example.evil.example",
@@ -281,7 +281,7 @@ impl World {
 fn pk_3_hash_type_and_flags_are_checked() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (mut device, _) = world.enrol(&session);
+    let (mut device, _) = world.add_passkey(&session);
     let wrong: [(&str, fn(&mut Said)); 7] = [
         ("rpIdHash", |said| said.rp_id = "evil.example".into()),
         ("type", |said| said.kind = "webauthn.create"),
@@ -311,7 +311,7 @@ fn pk_3_hash_type_and_flags_are_checked() {
 fn pk_3_another_key_does_not_sign_for_a_credential() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (device, _) = world.enrol(&session);
+    let (device, _) = world.add_passkey(&session);
     let mut thief = Authenticator::new();
     thief.credential_id.clone_from(&device.credential_id);
     let handle = uuid::Uuid::parse_str(&session.user_id).expect("a UUID").as_bytes().to_vec();
@@ -324,7 +324,7 @@ fn pk_4_the_user_handle_is_the_owner() {
     let world = World::new(|_| {});
     let (_, ada) = world.add_person("ada@example.com");
     let (_, grace) = world.add_person("grace@example.com");
-    let (mut device, _) = world.enrol(&ada);
+    let (mut device, _) = world.add_passkey(&ada);
     let other = uuid::Uuid::parse_str(&grace.user_id).expect("a UUID").as_bytes().to_vec();
     for handle in [Some(other), Some(Vec::new()), Some(vec![0; 64]), None] {
         let why = format!("{handle:?}");
@@ -339,7 +339,7 @@ fn pk_5_a_counter_that_goes_back_stops_the_passkey() {
     let (_, session) = world.add_person("ada@example.com");
     let mut device = Authenticator::new();
     device.counter = 7;
-    let (mut device, row) = world.enrol_with(&session, device);
+    let (mut device, row) = world.add_passkey_with(&session, device);
     started(world.try_device(&mut device, |said| said.counter = 9));
     assert_refused(&world.try_device(&mut device, |said| said.counter = 9), "the same counter");
     assert_eq!(world.count_events("passkey.cloned"), 1);
@@ -357,7 +357,7 @@ fn pk_5_of_two_uses_of_one_counter_one_wins() {
     let (_, session) = world.add_person("ada@example.com");
     let mut device = Authenticator::new();
     device.counter = 7;
-    let (mut device, _) = world.enrol_with(&session, device);
+    let (mut device, _) = world.add_passkey_with(&session, device);
     let mut check = |counter| {
         let options = world.begin_sign_in();
         let mut said = device.begin_prove(&json_of(&options), ORIGIN);
@@ -375,7 +375,7 @@ fn pk_6_a_credential_belongs_to_one_account() {
     let world = World::new(|_| {});
     let (_, ada) = world.add_person("ada@example.com");
     let (_, grace) = world.add_person("grace@example.com");
-    let (device, _) = world.enrol(&ada);
+    let (device, _) = world.add_passkey(&ada);
     for session in [&grace, &world.strong(&ada)] {
         let mut copy = Authenticator::new();
         copy.credential_id.clone_from(&device.credential_id);
@@ -391,7 +391,7 @@ fn pk_6_a_credential_belongs_to_one_account() {
 fn pk_7_what_is_huge_or_malformed_is_refused() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (mut device, _) = world.enrol(&session);
+    let (mut device, _) = world.add_passkey(&session);
     let options = world.begin_sign_in();
     let said = device.begin_prove(&json_of(&options), ORIGIN);
     let good: Value = serde_json::from_str(&device.prove(&said)).expect("JSON");
@@ -470,7 +470,7 @@ fn pk_8_adding_asks_for_a_young_and_strong_sign_in() {
     let stale = world.finish_enrolment(&session, present(&options, device.make(&said)));
     assert_eq!(stale.err(), Some(EnrolRefusal::Stale));
     let (_, session) = world.sign_in_again(&session);
-    world.enrol(&session);
+    world.add_passkey(&session);
     // from now on a password alone is not enough
     let options = world.begin_enrolment(&session);
     let said = device.begin_make(&json_of(&options), ORIGIN);
@@ -482,7 +482,7 @@ fn pk_8_adding_asks_for_a_young_and_strong_sign_in() {
 fn a_removed_passkey_is_unknown_and_a_disabled_account_is_refused() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (mut device, row) = world.enrol(&session);
+    let (mut device, row) = world.add_passkey(&session);
     world.write(|call, tx| set_user_disabled(call, tx, "ada@example.com", true)).expect("disabled");
     assert_refused(&world.try_device(&mut device, |_| {}), "disabled");
     world.write(|call, tx| set_user_disabled(call, tx, "ada@example.com", false)).expect("enabled");
@@ -498,8 +498,8 @@ fn r_27_a_second_step_ends_with_a_passkey_of_the_same_person() {
     let world = World::new(|_| {});
     let (_, ada) = world.add_person("ada@example.com");
     let (_, grace) = world.add_person("grace@example.com");
-    let (mut device, _) = world.enrol(&ada);
-    let (mut others, _) = world.enrol(&grace);
+    let (mut device, _) = world.add_passkey(&ada);
+    let (mut others, _) = world.add_passkey(&grace);
     let (_, half) = world.half_session(&ada);
     let options = world.begin_own(Ceremony::Second, &half).expect("options");
     assert_eq!(options.public_key["allowCredentials"].as_array().map(Vec::len), Some(1));
@@ -519,7 +519,7 @@ fn r_27_a_second_step_ends_with_a_passkey_of_the_same_person() {
 fn r_26_a_step_up_makes_a_new_session_and_ends_the_old_one() {
     let mut world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (mut device, _) = world.enrol(&session);
+    let (mut device, _) = world.add_passkey(&session);
     world.now += 1000;
     let (cookie, old) = world.sign_in_again(&session);
     world.now += 1000;
@@ -535,7 +535,7 @@ fn r_26_a_step_up_makes_a_new_session_and_ends_the_old_one() {
 fn r_26_removing_asks_for_a_fresh_sign_in_and_naming_soon_after_does_not() {
     let mut world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (_, row) = world.enrol(&session);
+    let (_, row) = world.add_passkey(&session);
     let rename = |world: &World, session: &SignedIn, name: &'static str| {
         let (session, id) = (session.clone(), row.id.clone());
         world.write(move |call, tx| rename_passkey(call, tx, &session, &id, name))
@@ -591,7 +591,7 @@ fn an_account_without_a_password_is_made_with_a_passkey_that_is_its_last_way_in(
     assert_eq!(entered.signed_in.user_id, begun.signed_in.user_id);
     let row = world.list(&entered.signed_in).remove(0);
     assert_eq!(world.remove(&entered.signed_in, &row), Removal::LastWayIn);
-    let (_, second) = world.enrol(&entered.signed_in);
+    let (_, second) = world.add_passkey(&entered.signed_in);
     assert_eq!(world.remove(&entered.signed_in, &row), Removal::Done);
     assert_eq!(world.remove(&entered.signed_in, &second), Removal::LastWayIn);
 }
@@ -615,7 +615,7 @@ fn r_28_options_for_a_new_account_are_alike_whether_the_address_is_taken() {
 fn with_the_last_second_factor_the_second_step_goes() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
-    let (_, row) = world.enrol(&session);
+    let (_, row) = world.add_passkey(&session);
     let id = session.user_id.clone();
     world.write(move |call, tx| Ok(Outcome::Commit(users::update_user_second_step(tx, &id, true, call.now)?)));
     assert_eq!(world.remove(&world.strong(&session), &row), Removal::Done);
@@ -640,6 +640,6 @@ fn a_passkey_is_offered_once_in_thirty_days_to_those_who_have_none() {
     assert!(offer(&world));
     world.now += 31 * 86_400;
     let (_, again) = world.sign_in_again(&session);
-    world.enrol(&again);
+    world.add_passkey(&again);
     assert!(!offer(&world));
 }
