@@ -83,7 +83,6 @@ impl Samples<'_> {
         self.add("login-passkey-unknown", &LoginView { passkeys, ..login.clone() });
         let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
         self.add("login-passkey-failed", &LoginView { passkeys, ..login.clone() });
-        self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login });
         self.add("login-long", &LoginView { app: Some("W".repeat(60)), ..login.clone() });
         let (providers, offer) = (self.provider_buttons(), Some(self.offer()));
         self.add("login-providers", &LoginView { providers: providers.clone(), ..login.clone() });
@@ -111,7 +110,6 @@ impl Samples<'_> {
         };
         let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
         self.add("signup-passkey-failed", &SignupView { passkeys, ..signup.clone() });
-        self.add("signup-faults", &SignupView { faults, ..signup });
         self.add("signup-faults", &SignupView { faults, ..signup.clone() });
         self.add("signup-providers", &SignupView { providers, ..signup });
     }
