@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::storage::run_statement;
-use crate::support::database::is_postgres_wanted;
 use crate::support::flow::find_form;
 use crate::support::smtp::Behaviour;
 use crate::support::*;
@@ -190,9 +189,6 @@ for_each_database! {
 /// Both nodes look for letters at about the same time; whoever takes one has it alone.
 #[test]
 fn two_nodes_send_each_letter_once() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let smtp = Smtp::start();
     smtp.behave(Behaviour::Refuse(451));
     let mut app = Setup::new(Database::Postgres).with_mail(&smtp).spawn();

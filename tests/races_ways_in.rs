@@ -4,7 +4,6 @@ use crate::pages::invites::{add_invite, fill_in};
 use crate::races::{browser_request, count_status, send_at_once};
 use crate::storage::run_statement;
 use crate::support::app::Node;
-use crate::support::database::is_postgres_wanted;
 use crate::support::flow::find_form;
 use crate::support::{Browser, Database, Person, Request, Setup, TestApp};
 
@@ -92,9 +91,6 @@ fn two_nodes() -> (TestApp, Node) {
 
 #[test]
 fn iv1_seven_uses_on_two_nodes_are_seven_accounts() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     let (_, path) = add_invite(&app, &["--uses", "7"]);
     let crowd = make_crowd(&app, &path, &[app.port(), second.port], somebody);
@@ -103,9 +99,6 @@ fn iv1_seven_uses_on_two_nodes_are_seven_accounts() {
 
 #[test]
 fn the_mode_and_a_revocation_hold_on_every_node_at_once() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let (app, second) = two_nodes();
     let (id, path) = add_invite(&app, &["--uses", "7"]);
     let at_both = |path: &str| [app.port(), second.port].map(|port| Request::get(path).send(port).status);

@@ -66,18 +66,21 @@ export async function look(page, name) {
   await page.setViewportSize({ width: 1280, height: 900 });
 }
 
+/** One debugger session a page, never detached: a session that ends takes the page's virtual authenticators with it. */
+const debuggers = new WeakMap();
+export async function open_debugger(page) {
+  if (!debuggers.has(page)) debuggers.set(page, await page.context().newCDPSession(page));
+  return debuggers.get(page);
+}
+
 /** Runs axe through the debugger, because the pages' own policy rightly refuses foreign scripts. */
 async function run_axe(page) {
-  const session = await page.context().newCDPSession(page);
-  try {
-    const options = { runOnly: { type: "tag", values: RULES }, resultTypes: ["violations"] };
-    const expression = `${axe.source}; axe.run(document, ${JSON.stringify(options)})`;
-    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
-    assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
-    return result.value.violations.map((violation) => `${violation.id} (${violation.help}): ${violation.nodes.map((node) => `${node.target.join(" ")} ${node.any.map((any) => any.message).join("; ")}`).join(" | ")}`);
-  } finally {
-    await session.detach();
-  }
+  const session = await open_debugger(page);
+  const options = { runOnly: { type: "tag", values: RULES }, resultTypes: ["violations"] };
+  const expression = `${axe.source}; axe.run(document, ${JSON.stringify(options)})`;
+  const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+  assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
+  return result.value.violations.map((violation) => `${violation.id} (${violation.help}): ${violation.nodes.map((node) => `${node.target.join(" ")} ${node.any.map((any) => any.message).join("; ")}`).join(" | ")}`);
 }
 
 export async function fill_login(page, email, password) {

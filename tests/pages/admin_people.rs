@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use crate::storage::run_statement;
-use crate::support::database::is_postgres_wanted;
 use crate::support::declared::{NOTES, OWN_CLI, WEB};
 use crate::support::flow::{Authorize, find_form};
 use crate::support::html::{find_forms, find_heading, read_text};
@@ -374,9 +373,6 @@ for_each_database! {
 /// What one node disables is dead on the other within a second.
 #[test]
 fn r_09_disabling_reaches_the_other_node_within_a_second() {
-    if !is_postgres_wanted() {
-        return;
-    }
     let app = TestApp::spawn(Database::Postgres);
     let second = app.start_second_node();
     let mut ada = administrator(&app, &BOB);

@@ -11,6 +11,7 @@ pub(crate) mod invites;
 mod login;
 mod logout;
 mod mailed_links;
+mod passkeys;
 mod password;
 mod personal;
 mod reset;

@@ -2,6 +2,7 @@
 
 pub(crate) mod alike;
 pub(crate) mod app;
+pub(crate) mod authenticator;
 pub(crate) mod database;
 pub(crate) mod declared;
 pub(crate) mod flow;

@@ -131,7 +131,7 @@ class Passkeys {
 
   /** One line "or" stands between the page's first button and all the others. */
   placeOr(place) {
-    if (!this.words.class.includes("full")) return;
+    if (!this.words.class.includes("full") || this.words.class.includes("primary")) return;
     const next = place.nextElementSibling;
     if (next?.classList.contains("or")) return next.after(place);
     const or = document.createElement("p");

@@ -49,9 +49,9 @@ pub fn delete_authenticator(db: &mut Db, user_id: &str) -> Result<bool> {
     Ok(diesel::delete(dsl::authenticators.filter(dsl::user_id.eq(user_id))).execute(db)? == 1)
 }
 
-/// Whether the person has a passkey.
+/// Whether the person has a passkey that works: a flagged one is no factor.
 pub fn has_passkey(db: &mut Db, user_id: &str) -> Result<bool> {
-    let query = passkeys::table.filter(passkeys::user_id.eq(user_id));
+    let query = passkeys::table.filter(passkeys::user_id.eq(user_id)).filter(passkeys::flagged_at.is_null());
     Ok(query.count().get_result::<i64>(db)? > 0)
 }
 

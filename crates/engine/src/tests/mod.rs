@@ -9,6 +9,7 @@ mod invites;
 mod keys;
 mod mail;
 mod mailed;
+mod passkeys;
 mod refresh;
 mod revocation;
 mod second;

@@ -15,9 +15,10 @@ use gatepost_engine::sign_in::{SignedIn, Started};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::passkey_ceremonies::{Finished, finish_confirm};
 use crate::pages::second::{describe_failure, read_typed, start_over};
 use crate::pages::security::load_factors;
-use crate::pages::views::{CodesLeftView, ConfirmView, ConfirmWay, ErrorKind, Fault};
+use crate::pages::views::{CodesLeftView, ConfirmView, ConfirmWay, ErrorKind, Fault, PasskeyOffer};
 use crate::pages::visitor::Visitor;
 use crate::respond;
 use crate::state::State;
@@ -90,6 +91,7 @@ fn make_view(
             _ => "/account",
         },
         fault: None,
+        passkeys: PasskeyOffer::new(factors.passkey && visitor.call.engine.has_passkeys()),
     })
 }
 
@@ -127,6 +129,7 @@ async fn confirm(request: &HttpRequest, payload: Payload, state: &State) -> Page
                 Tried::Wrong => (way, describe_failure(&typed, false)),
             }
         }
+        Some("passkey") => return confirm_with_passkey(state, &visitor, &pending, &session, &params).await,
         Some("again") => return sign_in_again(state, &visitor, &pending, session).await,
         _ => return Err(respond::error_page(state, &visitor.call, ErrorKind::BadRequest)),
     };
@@ -136,6 +139,22 @@ async fn confirm(request: &HttpRequest, payload: Payload, state: &State) -> Page
     let fits = way == view.way || (way == ConfirmWay::Recovery && view.codes);
     let view = if fits { ConfirmView { way, fault: Some(fault), ..view } } else { view };
     Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
+}
+
+async fn confirm_with_passkey(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    session: &SignedIn,
+    params: &Params,
+) -> Page {
+    let passkeys = match finish_confirm(state, visitor, session, params).await? {
+        Finished::In(started) => return Ok(pending.let_in(state, visitor, *started).await),
+        Finished::Trouble(offer) => offer,
+    };
+    let factors = load_factors(state, visitor, session).await?;
+    let view = make_view(state, visitor, pending, session, &factors)?;
+    Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &ConfirmView { passkeys, ..view }))
 }
 
 /// Ends the session and goes on to where the person was going after the next sign-in.

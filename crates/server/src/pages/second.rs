@@ -9,8 +9,9 @@ use gatepost_engine::sign_in::factor::{Tried, Typed, try_second_step};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::passkey_ceremonies::{Finished, finish_second};
 use crate::pages::security::load_factors;
-use crate::pages::views::{CodesLeftView, Fault, SecondStepView};
+use crate::pages::views::{CodesLeftView, Fault, PasskeyOffer, SecondStepView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
 use crate::state::State;
@@ -53,6 +54,7 @@ async fn make_view(
         passkey: factors.passkey,
         codes: factors.recovery_codes > 0,
         fault: None,
+        passkeys: PasskeyOffer::new(factors.passkey && visitor.call.engine.has_passkeys()),
     })
 }
 
@@ -79,6 +81,15 @@ async fn submit(request: &HttpRequest, payload: Payload, state: &State) -> Page 
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     let pending = Pending::find(state, &visitor, &params).await?;
     let Some(half) = visitor.half.clone() else { return Ok(pending.show_page(state, &visitor, "/login")) };
+    if params.one("with") == Some("passkey") {
+        return match finish_second(state, &visitor, &half, &params).await? {
+            Finished::In(started) => Ok(pending.let_in(state, &visitor, *started).await),
+            Finished::Trouble(passkeys) => {
+                let view = make_view(state, &visitor, &pending, &half, false).await?;
+                Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &SecondStepView { passkeys, ..view }))
+            }
+        };
+    }
     let typed = read_typed(&params);
     let (who, what) = (half.clone(), typed.clone());
     let tried = state.write(&visitor.call, move |call, tx| try_second_step(call, tx, &who, &what)).await;

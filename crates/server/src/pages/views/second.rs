@@ -1,6 +1,6 @@
 //! Second steps: at sign-in, to confirm, and how somebody sets them up.
 
-use super::{AccountFrame, Fault, Moment, PasskeySection, View};
+use super::{AccountFrame, Fault, Moment, PasskeyOffer, PasskeySection, View};
 use serde::Serialize;
 
 /// The second step of a sign-in, `/login/second`; posts `csrf`, `tx`, `with=code|recovery`, `code`.
@@ -20,6 +20,8 @@ pub(crate) struct SecondStepView {
     pub(crate) codes: bool,
     /// What is wrong with the code.
     pub(crate) fault: Option<Fault>,
+    /// The second step with a passkey.
+    pub(crate) passkeys: PasskeyOffer,
 }
 
 /// After a recovery code: how many are left.
@@ -72,6 +74,8 @@ pub(crate) struct ConfirmView {
     pub(crate) cancel: &'static str,
     /// What is wrong.
     pub(crate) fault: Option<Fault>,
+    /// Confirming with a passkey.
+    pub(crate) passkeys: PasskeyOffer,
 }
 
 /// Security, `/account/security`.

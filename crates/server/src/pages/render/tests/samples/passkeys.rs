@@ -5,14 +5,15 @@ use crate::pages::views::*;
 
 impl Samples<'_> {
     pub(super) fn passkey_offer(&self, trouble: PasskeyTrouble) -> PasskeyOffer {
-        let unknown = UnknownPasskey { rp_id: self.s("id.example"), credential: self.s("Y3JlZGVudGlhbA") };
+        // both are ours: the host of the issuer, and bytes in base64url
+        let unknown = UnknownPasskey { rp_id: "id.example".into(), credential: "Y3JlZGVudGlhbA".into() };
         let unknown = (trouble == PasskeyTrouble::Unknown).then_some(unknown);
         PasskeyOffer { available: true, trouble: Some(trouble), unknown }
     }
 
     pub(super) fn passkey_section(&self) -> PasskeySection {
         let row = PasskeyRow {
-            id: self.s("p1"),
+            id: "p1".into(),
             name: self.s("iCloud Keychain"),
             added: ago(200 * DAY),
             last_used: Some(ago(7300)),
@@ -41,12 +42,12 @@ impl Samples<'_> {
             self.add(&format!("passkey-new-{name}"), &PasskeyNewView { passkeys, ..new.clone() });
         }
         let frame = self.frame(Some(Notice::PasskeyAdded));
-        let name = PasskeyNameView { frame, id: self.s("p1"), name: self.s("iCloud Keychain"), fault: None };
+        let name = PasskeyNameView { frame, id: "p1".into(), name: self.s("iCloud Keychain"), fault: None };
         self.add("passkey-name", &name);
         let (frame, fault) = (self.frame(None), Some(Fault::NameMissing));
         self.add("passkey-name-fault", &PasskeyNameView { frame, name: String::new(), fault, ..name });
         let frame = self.frame(None);
-        let remove = PasskeyRemoveView { frame, id: self.s("p1"), name: self.s("iCloud Keychain"), only: false };
+        let remove = PasskeyRemoveView { frame, id: "p1".into(), name: self.s("iCloud Keychain"), only: false };
         self.add("passkey-remove", &remove);
         self.add("passkey-remove-only", &PasskeyRemoveView { only: true, ..remove });
     }

@@ -15,7 +15,10 @@ impl Samples<'_> {
             passkey: true,
             codes: true,
             fault: None,
+            passkeys: PasskeyOffer::new(true),
         };
+        let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
+        self.add("second-passkey-failed", &SecondStepView { passkeys, authenticator: false, ..second.clone() });
         self.add("second", &second);
         self.add("second-wrong", &SecondStepView { fault: Some(Fault::CodeWrong), ..second.clone() });
         self.add(
@@ -46,6 +49,7 @@ impl Samples<'_> {
             codes: false,
             cancel: "/account",
             fault: None,
+            passkeys: PasskeyOffer::new(false),
         };
         for act in [
             Act::ChangeEmail,
@@ -61,7 +65,11 @@ impl Samples<'_> {
             self.add(&format!("confirm-{act:?}"), &ConfirmView { act: Some(act), ..confirm.clone() });
         }
         self.add("confirm-wrong", &ConfirmView { fault: Some(Fault::PasswordWrong), act: None, ..confirm.clone() });
-        let two = ConfirmView { authenticator: true, passkey: true, codes: true, age: None, ..confirm };
+        let passkeys = self.passkey_offer(PasskeyTrouble::Failed);
+        let by_passkey = ConfirmView { way: ConfirmWay::Passkey, passkey: true, passkeys, ..confirm.clone() };
+        self.add("confirm-passkey-failed", &by_passkey);
+        let passkeys = PasskeyOffer::new(true);
+        let two = ConfirmView { passkeys, authenticator: true, passkey: true, codes: true, age: None, ..confirm };
         for way in [ConfirmWay::Code, ConfirmWay::Recovery, ConfirmWay::Passkey, ConfirmWay::Again] {
             self.add(&format!("confirm-by-{way:?}"), &ConfirmView { way, ..two.clone() });
         }
