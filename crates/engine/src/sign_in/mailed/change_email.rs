@@ -9,7 +9,7 @@ use super::link::{Change, Draft, Made, Payload, insert_link};
 use super::sign_up::already_have_one;
 use super::spend::Used;
 use super::{Asking, Check, Kind, end_links};
-use crate::account::end_all_access;
+use crate::account::end_all_use;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::{Email, normalize_email};
@@ -158,10 +158,8 @@ pub(super) fn stop_change(
     let old = (change.old_email.as_str(), change.old_key.as_str());
     let restored =
         user.email_key == change.old_key || users::update_user_email(tx, id, &user.email_key, old, call.now)?;
-    end_links(call, tx, id)?;
+    end_all_use(call, tx, id, "change of address stopped")?;
     mail_links::revoke_user_links(tx, id, &[Kind::StopChange.as_str()], row.created_at, call.now)?;
-    sessions::revoke_user_sessions(tx, id, None, call.now)?;
-    end_all_access(call, tx, id, "change of address stopped")?;
     let event = Event::done(Actor::User(id), "user.email_change_stopped", id);
     record_event(call, tx, event, &json!({"restored": restored}))?;
     Ok(Outcome::Commit(Used::Stopped { restored }))
