@@ -55,7 +55,7 @@ pub fn request_change(
     let change = Change { old_email: old.display.clone(), old_key: old.key.clone() };
     let payload = Payload { change: Some(change), ..Payload::default() };
     let kind = Kind::StopChange;
-    let draft = Draft { kind, email: &old, user_id: Some(user.id.clone()), payload };
+    let draft = Draft { kind, email: &old, user_id: Some(user.id.clone()), payload, asked_by: Actor::Nobody };
     let Made { url, .. } = insert_link(call, tx, asking, draft)?;
     let new_masked = mask_address(&new.display);
     let letter = Letter::AddressChanging { new_masked, stop_url: url, stop_ttl: kind.ttl() };
@@ -77,7 +77,7 @@ fn mail_change(
     mail_links::revoke_user_links(tx, user_id, &[kind.as_str()], 0, call.now)?;
     let change = Change { old_email: old.display.clone(), old_key: old.key.clone() };
     let payload = Payload { change: Some(change), ..Payload::default() };
-    let draft = Draft { kind, email: new, user_id: Some(user_id.to_owned()), payload };
+    let draft = Draft { kind, email: new, user_id: Some(user_id.to_owned()), payload, asked_by: Actor::Nobody };
     let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
     match users::find_user_by_email(tx, &new.key)? {
         Some(owner) => queue_letter(call, tx, &owner.email, already_have_one(call), kind.ttl())?,

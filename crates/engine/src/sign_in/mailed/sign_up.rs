@@ -8,6 +8,7 @@ use super::limits::charge_letter;
 use super::link::{Draft, Made, NewPerson, Payload, insert_link, open_payload};
 use super::spend::Used;
 use super::{Asking, Check, Kind};
+use crate::audit::Actor;
 use crate::call::Call;
 use crate::email::Email;
 use crate::error::{Error, Result};
@@ -26,7 +27,8 @@ pub fn request_sign_up(call: &Call, tx: &mut Tx<'_>, asking: &Asking, new: &NewU
     }
     let person = NewPerson { name: new.name.clone(), password_hash: new.password_hash.clone() };
     let payload = Payload { person: Some(person), ..Payload::default() };
-    let Made { url, code, check } = insert_link(call, tx, asking, Draft { kind, email, user_id: None, payload })?;
+    let Made { url, code, check } =
+        insert_link(call, tx, asking, Draft { kind, email, user_id: None, payload, asked_by: Actor::Nobody })?;
     match users::find_user_by_email(tx, &email.key)? {
         // to the address as the account has it, never to another spelling that somebody typed
         Some(user) => queue_letter(call, tx, &user.email, already_have_one(call), kind.ttl())?,
