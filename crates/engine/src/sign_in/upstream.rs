@@ -108,12 +108,18 @@ fn refuse_unverified(call: &Call, tx: &mut Tx<'_>, found: &UpstreamIdentity) -> 
 fn arrive(call: &Call, tx: &mut Tx<'_>, found: &UpstreamIdentity, invite: Option<&str>) -> Result<Outcome<Arrival>> {
     // a second time where another trip of the same person made the account meanwhile
     for _ in 0..2 {
+        let email = found.email.as_deref().filter(|_| found.email_verified == Some(true));
+        let email = email.and_then(|email| normalize_email(email).ok());
+        // the account before its identity: both are written together, so whoever sees the first also sees the second
+        let owner = match &email {
+            Some(email) => users::find_user_by_email(tx, &email.key)?,
+            None => None,
+        };
         if let Some(identity) = identities::find_identity(tx, &found.issuer, &found.subject)? {
             return let_known_in(call, tx, found, &identity);
         }
-        let email = found.email.as_deref().filter(|_| found.email_verified == Some(true));
-        let Some(Ok(email)) = email.map(normalize_email) else { return refuse_unverified(call, tx, found) };
-        if let Some(user) = users::find_user_by_email(tx, &email.key)? {
+        let Some(email) = email else { return refuse_unverified(call, tx, found) };
+        if let Some(user) = owner {
             let detail = json!({"with": Method::Provider.as_str(), "provider": found.provider, "why": "not linked"});
             record_event(call, tx, Event::refused(Actor::Nobody, "session.started", &user.id), &detail)?;
             return Ok(Outcome::Commit(Arrival::SignInFirst(make_offer(found, &email))));

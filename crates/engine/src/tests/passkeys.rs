@@ -25,6 +25,9 @@ use crate::sign_in::ways::Removal;
 use crate::sign_in::{SignedIn, session::find_session};
 use gatepost_store::Outcome;
 
+/// What a device is made to say.
+type Change = fn(&mut Said);
+
 const ORIGIN: &str = "https://id.example";
 
 fn json_of(options: &Options) -> Value {
@@ -283,7 +286,7 @@ fn pk_3_hash_type_and_flags_are_checked() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
     let (mut device, _) = world.add_passkey(&session);
-    let wrong: [(&str, fn(&mut Said)); 7] = [
+    let wrong: [(&str, Change); 7] = [
         ("rpIdHash", |said| said.rp_id = "evil.example".into()),
         ("type", |said| said.kind = "webauthn.create"),
         ("nobody verified", |said| said.flags = PRESENT),

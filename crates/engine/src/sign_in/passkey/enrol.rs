@@ -30,6 +30,8 @@ struct Owner<'a> {
     id: &'a str,
     email: &'a str,
     name: &'a str,
+    /// set where the address is part of what is begun: a new account
+    email_key: &'a str,
 }
 
 /// Options for a further passkey of the session's owner; `brand` is what authenticators call us. `None` where this issuer has no
@@ -45,25 +47,23 @@ pub fn begin_enrolment(
     if known.len() >= MAX_PASSKEYS {
         return Ok(None);
     }
-    let owner = Owner { id: &session.user_id, email: &session.email, name: &session.name };
-    begin(call, (Ceremony::Enrol, browser, Some(session)), &owner, &known, brand, String::new())
+    let owner = Owner { id: &session.user_id, email: &session.email, name: &session.name, email_key: "" };
+    begin(call, (Ceremony::Enrol, browser, Some(session)), &owner, &known, brand)
 }
 
 /// Options for the passkey of a new account; the same whether or not the address has one already.
 pub fn begin_sign_up(call: &Call, browser: &str, email: &Email, name: &str, brand: &str) -> Result<Option<Options>> {
     let id = call.engine.make_id()?;
-    let owner = Owner { id: &id, email: &email.display, name };
-    begin(call, (Ceremony::SignUp, browser, None), &owner, &[], brand, email.key.clone())
+    let owner = Owner { id: &id, email: &email.display, name, email_key: &email.key };
+    begin(call, (Ceremony::SignUp, browser, None), &owner, &[], brand)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one helper of two callers, each of which names all six")]
 fn begin(
     call: &Call,
     place: (Ceremony, &str, Option<&SignedIn>),
     owner: &Owner<'_>,
     known: &[PasskeyRow],
     brand: &str,
-    email_key: String,
 ) -> Result<Option<Options>> {
     let Some(party) = find_party(call) else { return Ok(None) };
     let handle = Uuid::parse_str(owner.id).map_err(|_| Error::Internal("an account's id is no UUID".into()))?;
@@ -83,7 +83,12 @@ fn begin(
         "enforceCredentialProtectionPolicy": false,
     });
     let ticket = Ticket::make(call)?;
-    let begun = Begun { ticket, user_id: owner.id.to_owned(), email_key, challenge: Challenge::Create(challenge) };
+    let begun = Begun {
+        ticket,
+        user_id: owner.id.to_owned(),
+        email_key: owner.email_key.to_owned(),
+        challenge: Challenge::Create(challenge),
+    };
     Ok(Some(Options { public_key: options, state: begun.seal(call, place)? }))
 }
 
