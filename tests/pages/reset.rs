@@ -181,7 +181,7 @@ for_each_database! {
         let response = act(&mut admin, &id, "send-reset");
         assert!(read_text(&admin.follow(response).body).contains("No letter was sent"), "a fourth");
         assert_eq!(bob.get("/account").status, 200, "nothing yet");
-        let asked = "SELECT count(*) FROM audit_events WHERE action = 'mail_link.asked' AND actor_kind = 'user' AND subject = ";
+        let asked = "SELECT count(*) FROM audit_events WHERE action = 'mail_link.asked' AND actor_kind = 'user' AND subject_id = ";
         assert_eq!(run_statement(&app.database_url, &format!("{asked}'{id}'")), "3");
 
         let mut browser = Browser::new(&app);

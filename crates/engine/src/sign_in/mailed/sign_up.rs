@@ -16,7 +16,7 @@ use crate::journey::Journey;
 use crate::mail::{Letter, queue_letter};
 use crate::sign_in::Method;
 use crate::sign_in::enter::enter;
-use crate::sign_in::sign_up::{NewUser, create_account};
+use crate::sign_in::sign_up::{NewUser, create_account, refuse_sign_up};
 
 /// Mails a link that makes the account, or that there is one already; the answer is the same. The caller has checked that
 /// this person may sign up; it is checked again when the account is made.
@@ -66,7 +66,8 @@ fn make_new_user(row: &MailLinkRow, person: Option<NewPerson>) -> Option<NewUser
     Some(NewUser { email, name, email_verified: true, password_hash, role: ROLE_USER })
 }
 
-/// Makes the account whose address was proven, and signs its owner in. A refusal leaves the link as it was.
+/// Makes the account whose address was proven, and signs its owner in. A refusal that leaves a
+/// trace uses the link up: nothing that it could do later is left.
 pub(super) fn finish_sign_up(
     call: &Call,
     tx: &mut Tx<'_>,
@@ -77,7 +78,7 @@ pub(super) fn finish_sign_up(
     let Some(new) = make_new_user(row, person) else { return Ok(Outcome::Commit(Used::Gone)) };
     let user = match create_account(call, tx, &new, journey.invite.as_deref(), Method::Password)? {
         Ok(user) => user,
-        Err(refusal) => return Ok(Outcome::Rollback(Used::Refused(refusal))),
+        Err(refusal) => return refuse_sign_up(call, tx, (refusal, Method::Mail), Used::Refused(refusal)),
     };
     match enter(call, tx, &user, &[Method::Password, Method::Mail])? {
         Some(started) => Ok(Outcome::Commit(Used::Entered { started: Box::new(started), journey: Box::new(journey) })),
