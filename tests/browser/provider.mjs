@@ -38,6 +38,8 @@ client_secret = "a secret of & two+sides %"
 
   /** Presses a button that leads to the provider, and signs in there; without an account, says no there. */
   async visit(page, press, account) {
+    // as if the provider had forgotten who was there last
+    await page.context().clearCookies({ domain: "127.0.0.1" });
     await press();
     await page.waitForURL((url) => url.origin === this.origin && url.pathname.startsWith("/interaction/"));
     const text = account ? Buffer.from(JSON.stringify({ email_verified: true, ...account })).toString("base64url") : "cancel";

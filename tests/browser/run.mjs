@@ -10,14 +10,17 @@ import { run_activity } from "./scenarios/activity.mjs";
 import { run_cli } from "./scenarios/cli.mjs";
 import { run_errors } from "./scenarios/errors.mjs";
 import { run_hand_over } from "./scenarios/hand_over.mjs";
+import { run_invites } from "./scenarios/invites.mjs";
 import { run_keyboard } from "./scenarios/keyboard.mjs";
+import { run_mailed } from "./scenarios/mailed.mjs";
 import { run_no_script } from "./scenarios/no_script.mjs";
 import { run_passkeys } from "./scenarios/passkeys.mjs";
+import { run_providers } from "./scenarios/providers.mjs";
 import { run_sample_app } from "./scenarios/sample_app.mjs";
 import { run_second_step } from "./scenarios/second_step.mjs";
 import { run_sign_in } from "./scenarios/sign_in.mjs";
 
-const SCENARIOS = { run_sign_in, run_cli, run_account, run_activity, run_admin, run_hand_over, run_sample_app, run_passkeys, run_second_step, run_keyboard, run_no_script, run_errors };
+const SCENARIOS = { run_sign_in, run_cli, run_account, run_activity, run_admin, run_hand_over, run_sample_app, run_passkeys, run_second_step, run_mailed, run_providers, run_invites, run_keyboard, run_no_script, run_errors };
 const only = process.argv.slice(2);
 
 async function run_scenario(name, scenario, world) {
