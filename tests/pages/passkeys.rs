@@ -227,7 +227,7 @@ for_each_database! {
         let check = browser.follow(response);
         let code = wait_for_subject(&smtp, "grace@example.com", VERIFY_SUBJECT).code();
         let form = find_form(&check, "/verify").set("with", "code").set("code", &code).set("passkeys", "1");
-        assert_eq!(browser.submit(&form).location(), "/account/passkeys/new?offer=1");
+        assert_eq!(browser.submit(&form).location(), format!("{ISSUER}/account/passkeys/new?offer=1"));
     }
 
     fn r_28_options_are_the_same_whoever_asks(database) {

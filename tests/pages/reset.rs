@@ -172,12 +172,11 @@ for_each_database! {
             let page = admin.follow(response);
             assert!(read_text(&page.body).contains("The reset link is on its way"), "{left}: {page:?}");
         }
-        let mut letter = wait_for_subject(&smtp, BOB.email, BY_ADMINISTRATOR);
-        let first = letter.link();
-        for _ in 0..2 {
-            letter = wait_for_subject(&smtp, BOB.email, BY_ADMINISTRATOR);
-        }
-        assert_eq!(Browser::new(&app).send(Request::get(first.strip_prefix(app.origin()).expect("ours"))).status, 410);
+        // letters overtake each other; the newest link alone works
+        let letters: Vec<_> = (0..3).map(|_| wait_for_subject(&smtp, BOB.email, BY_ADMINISTRATOR)).collect();
+        let live: Vec<_> = letters.iter().filter(|letter| Browser::new(&app).open(&app, letter).status == 200).collect();
+        assert_eq!(live.len(), 1);
+        let letter = live[0];
         let response = act(&mut admin, &id, "send-reset");
         assert!(read_text(&admin.follow(response).body).contains("No letter was sent"), "a fourth");
         assert_eq!(bob.get("/account").status, 200, "nothing yet");
@@ -185,13 +184,13 @@ for_each_database! {
         assert_eq!(run_statement(&app.database_url, &format!("{asked}'{id}'")), "3");
 
         let mut browser = Browser::new(&app);
-        let page = browser.open(&app, &letter);
+        let page = browser.open(&app, letter);
         assert_eq!(find_heading(&page.body), "Choose a new password", "{page:?}");
         let response = choose(&mut browser, &page, NEW);
         let page = browser.follow(response);
         assert!(read_text(&page.body).contains(BOB.email), "{page:?}");
         assert_eq!(bob.get("/account").status, 303, "signed out");
-        assert_eq!(Browser::new(&app).open(&app, &letter).status, 410);
+        assert_eq!(Browser::new(&app).open(&app, letter).status, 410);
 
         app.run_ok(&["user", "disable", BOB.email]);
         let page = admin.get(&format!("/admin/users/{id}"));

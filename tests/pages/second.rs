@@ -417,7 +417,7 @@ for_each_database! {
         let page = other.follow(response);
         assert!(!has_button(&page, "mail"), "{page:?}");
         let refused = other.submit(&find_form(&page, "/confirm").set("with", "mail"));
-        assert_eq!(describe(&refused), (303, "/confirm".into()));
+        assert_eq!(describe(&refused), (303, format!("{}/confirm", app.origin())));
 
         let response = browser.get("/account/authenticator/new");
         let page = browser.follow(response);
@@ -454,7 +454,7 @@ for_each_database! {
         assert!(read_text(&page.body).contains("You are the last administrator"), "{page:?}");
         assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM authenticators"), "1");
         enrol(&mut bob);
-        assert_eq!(describe(&alice.submit(&form)), (303, "/account/security".into()));
+        assert_eq!(describe(&alice.submit(&form)), (303, format!("{}/account/security", app.origin())));
         assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM authenticators"), "1");
     }
 
