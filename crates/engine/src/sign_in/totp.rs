@@ -12,7 +12,7 @@ use totp_rs::{Algorithm, Builder, Secret, Totp};
 use super::enter::{Method, Started};
 use super::recovery::{RecoveryCodes, make_recovery_codes};
 use super::second::{complete_step_up, settle_second_step};
-use super::session::SignedIn;
+use super::session::{SignedIn, hold_session};
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -189,7 +189,7 @@ pub fn confirm_authenticator(
 /// with it. The caller has asked for a fresh sign-in (TO8).
 pub fn remove_authenticator(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Outcome<bool>> {
     let user_id = &session.user_id;
-    if !authenticators::delete_authenticator(tx, user_id)? {
+    if !hold_session(call, tx, session)? || !authenticators::delete_authenticator(tx, user_id)? {
         return Ok(Outcome::Rollback(false));
     }
     record_event(call, tx, Event::done(Actor::User(user_id), "authenticator.removed", user_id), &json!(null))?;
