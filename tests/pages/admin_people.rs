@@ -238,8 +238,8 @@ for_each_database! {
         let alice = id_of(&app, &ALICE);
         let tokens = app.get_tokens(OWN_CLI);
         let invite = format!(
-            "INSERT INTO invites (id, code_hash, code_start, note, created_by, created_at, expires_at, max_uses, uses, role) \
-             VALUES ('i', 'h', 's', '', '{alice}', 1, 4000000000, 5, 0, 'user')"
+            "INSERT INTO invites (id, code_hash, code_start, note, created_by, created_at, expires_at, max_uses, uses, role, \
+             by_operator, mailed_only) VALUES ('i', 'h', 's', '', '{alice}', 1, 4000000000, 5, 0, 'user', FALSE, FALSE)"
         );
         run_statement(&app.database_url, &invite);
         let done = act(&mut ada, &alice, "delete");

@@ -1,9 +1,8 @@
 //! New accounts.
 
 use gatepost_store::users::{self, ROLE_USER, UserRow};
-use gatepost_store::{Db, Outcome, Stamp, Tx, instance_settings};
+use gatepost_store::{Db, Outcome, Tx, instance_settings};
 use serde_json::json;
-use std::sync::PoisonError;
 
 use super::enter::{Method, Started, enter};
 use crate::audit::{Actor, Event, record_event};
@@ -54,20 +53,10 @@ pub(crate) fn make_user_row(call: &Call, new: &NewUser) -> Result<UserRow> {
     })
 }
 
-/// Who may create an account now: what an administrator chose while running, else the settings file. Whoever changes it touches
-/// [`gatepost_store::Topic::Everything`].
+/// Who may create an account now: what an administrator chose while running, else the settings file.
 pub fn find_sign_up_mode(call: &Call, db: &mut Db) -> Result<SignUpMode> {
-    let as_of = call.engine.epochs.now();
     let chosen = instance_settings::find_instance_setting(db, instance_settings::SIGNUP_MODE)?;
-    let mode = chosen.as_deref().and_then(SignUpMode::parse).unwrap_or(call.policy().sign_up);
-    *call.engine.sign_up_mode.lock().unwrap_or_else(PoisonError::into_inner) = Some((Stamp::new(as_of, &[]), mode));
-    Ok(mode)
-}
-
-/// The same from memory, for pages that only show it; `None` where it may have changed.
-pub fn recall_sign_up_mode(call: &Call) -> Option<SignUpMode> {
-    let known = call.engine.sign_up_mode.lock().unwrap_or_else(PoisonError::into_inner);
-    known.as_ref().filter(|(stamp, _)| call.engine.epochs.is_current(stamp)).map(|(_, mode)| *mode)
+    Ok(chosen.as_deref().and_then(SignUpMode::parse).unwrap_or(call.policy().sign_up))
 }
 
 /// Why somebody could not sign up.
