@@ -1,6 +1,7 @@
 //! Proving to have a passkey: [`check_assertion`] reads and verifies, outside of any write transaction because signatures are slow;
 //! a `finish_…` function uses the challenge up, writes the use down and acts on it.
 
+use gatepost_store::identities::lock_user;
 use gatepost_store::passkeys::{self, PasskeyRow};
 use gatepost_store::{Db, Outcome, Tx, users};
 use serde_json::json;
@@ -179,6 +180,8 @@ impl Checked {
                 Ok(None)
             }
             Verdict::Good { ticket, row, credential } => {
+                // the account before its passkey, as whoever removes one does
+                lock_user(tx, &row.user_id)?;
                 if !ticket.consume(call, tx)? {
                     return Ok(None);
                 }
