@@ -98,6 +98,31 @@ for_each_database! {
         assert!(read_text(&page.body).contains("That passkey is no longer on this account"));
     }
 
+    /// challenges cost nothing, and so would rows that a bad answer to each of them leaves
+    fn do_6_bad_answers_of_one_network_leave_few_traces(database) {
+        let app = setup(database).set("limits.sign_in_failures_per_address", 3).spawn();
+        let (mut browser, mut device) = (Browser::new(&app), Authenticator::new());
+        browser.sign_in(&ALICE);
+        enrol(&mut browser, &mut device);
+        let count = |what: &str| run_statement(&app.database_url, &format!("SELECT COUNT(*) FROM {what}"));
+        let refused = "audit_events WHERE action = 'session.started' AND result = 'refused'";
+        let tickets: u32 = count("spent_tickets").parse().expect("a number");
+        let mut stranger = Browser::new(&app);
+        for _ in 0..6 {
+            let page = stranger.get("/login");
+            let form = login_form(&page);
+            let options = options(&mut stranger, &form, "sign-in");
+            let mut said = device.begin_prove(&options, ISSUER);
+            said.rp_id = "elsewhere.example".into();
+            let page = stranger.submit(&fill(&form, &options, &device.prove(&said)));
+            assert!(is_login(&page) && stranger.session_cookie().is_none(), "{page:?}");
+        }
+        let after: u32 = count("spent_tickets").parse().expect("a number");
+        assert_eq!((count(refused).as_str(), after - tickets), ("3", 3));
+        let page = sign_in(&mut stranger, &mut device);
+        assert!(read_text(&page.body).contains(ALICE.email), "the owner gets in all the same: {page:?}");
+    }
+
     fn pk_8_a_password_is_not_enough_once_there_is_a_passkey(database) {
         let app = setup(database).spawn();
         let (mut browser, mut device) = (Browser::new(&app), Authenticator::new());
