@@ -11,6 +11,7 @@ mod reset;
 mod sign_in;
 mod sign_up;
 mod spend;
+mod stranger;
 
 pub use change_email::{cancel_change, find_pending_change, request_change};
 pub use link::{Check, Found, Opened, find_link, refuse_link};

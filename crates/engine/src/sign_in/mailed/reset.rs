@@ -8,6 +8,7 @@ use super::limits::charge_letter;
 use super::link::{Draft, Made, Payload, find_row, insert_link, is_live, open_payload};
 use super::sign_in::{find_recipient, no_account};
 use super::spend::Used;
+use super::stranger::end_strangers_ways;
 use super::{Asking, Check, Kind, end_links};
 use crate::account::end_all_access;
 use crate::audit::{Actor, Event, record_event};
@@ -80,10 +81,12 @@ pub fn finish_reset(
         return Ok(Outcome::Rollback(Used::Gone));
     };
     let Some(id) = row.user_id.clone() else { return Ok(Outcome::Commit(Used::Gone)) };
-    let enabled = users::find_user(tx, &id)?.is_some_and(|user| user.disabled_at.is_none());
-    if !enabled || !users::update_user_verified(tx, &id, &row.email_key, call.now)? {
+    let before = users::find_user(tx, &id)?.filter(|user| user.disabled_at.is_none());
+    let Some(before) = before else { return Ok(Outcome::Commit(Used::Gone)) };
+    if !users::update_user_verified(tx, &id, &row.email_key, call.now)? {
         return Ok(Outcome::Commit(Used::Gone));
     }
+    end_strangers_ways(call, tx, &before)?;
     users::update_user_password(tx, &id, new_hash, call.now)?;
     sessions::revoke_user_sessions(tx, &id, None, call.now)?;
     end_all_access(call, tx, &id, "password reset")?;

@@ -1,11 +1,12 @@
 //! Asking for a sign-in link, and for the proof of an account's own address.
 
-use gatepost_store::users::{self, ROLE_ADMIN, UserRow};
+use gatepost_store::users::{self, UserRow};
 use gatepost_store::{Db, Outcome, Tx, sessions};
 use serde_json::json;
 
 use super::limits::charge_letter;
 use super::link::{Draft, Made, Payload, insert_link};
+use super::stranger::{end_strangers_ways, was_used_unproven};
 use super::{Asking, Check, Kind};
 use crate::account::end_all_access;
 use crate::audit::{Actor, Event, record_event};
@@ -71,14 +72,14 @@ pub fn request_verify(
 }
 
 /// Notes that the owner of an address has come, by a link that was sent there. Whoever used the account before without proving
-/// the address may have been somebody else: what they had ends, and their password with it (SO1). An administrator's was
+/// the address may have been somebody else: what they had ends, and their ways in with it (SO1). An administrator's was
 /// given by whoever runs the installation, and stays. `None` where the account has another address by now.
 pub(super) fn prove_owner(call: &Call, tx: &mut Tx<'_>, id: &str, email_key: &str) -> Result<Option<UserRow>> {
     let Some(before) = users::find_user(tx, id)?.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
     if !users::update_user_verified(tx, id, email_key, call.now)? {
         return Ok(None);
     }
-    let used_unproven = !before.email_verified && before.last_sign_in_at.is_some() && before.role != ROLE_ADMIN;
+    let used_unproven = was_used_unproven(&before);
     if used_unproven {
         sessions::revoke_user_sessions(tx, id, None, call.now)?;
         end_all_access(call, tx, id, "owner of the address came")?;
@@ -88,5 +89,6 @@ pub(super) fn prove_owner(call: &Call, tx: &mut Tx<'_>, id: &str, email_key: &st
             queue_notice(call, tx, &before.email, Notice::PasswordChanged)?;
         }
     }
+    end_strangers_ways(call, tx, &before)?;
     Ok(users::find_user(tx, id)?)
 }
