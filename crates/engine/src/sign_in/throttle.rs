@@ -51,7 +51,7 @@ pub(crate) fn admit_attempt(call: &Call, tx: &mut Tx<'_>, email_key: &str) -> Re
 }
 
 /// Charges the address with one failure; `false` where it has had too many.
-fn charge_address(call: &Call, tx: &mut Tx<'_>) -> Result<bool> {
+pub(crate) fn charge_address(call: &Call, tx: &mut Tx<'_>) -> Result<bool> {
     let bucket = ip_bucket(&call.origin.ip);
     let window_end = throttles::find_throttle(tx, &bucket)?
         .filter(|row| call.now < row.expires_at)

@@ -33,7 +33,7 @@ pub(super) fn check_settings(checker: &mut Checker<'_>, settings: &mut Settings)
     check_password(checker, &settings.password);
     check_lifetimes(checker, settings);
     check_limits(checker, &settings.limits);
-    if settings.signup.mode == SignupMode::Open && !checker.dev {
+    if settings.signup.mode == SignupMode::Open && settings.mail.smtp_url.is_none() && !checker.dev {
         checker.warn(
             "signup.mode",
             "open without a mail server: addresses are not proven, and the sign-up page has to say when one is taken, so strangers can ask who has an account",

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::sign_in::enter::{Method, Started, enter};
 use crate::sign_in::second::{complete_second_step, complete_step_up};
 use crate::sign_in::session::SignedIn;
+use crate::sign_in::throttle::charge_address;
 
 /// Options for signing in. They name nobody and are the same for everybody, so there is nothing to learn from them (PK9, R-28);
 /// `None` where this issuer has no passkeys.
@@ -173,8 +174,10 @@ impl Checked {
         match &self.verdict {
             Verdict::Nothing | Verdict::Unknown(_) => Ok(None),
             Verdict::Bad { ticket, row, why, copied } => {
-                // one trace for each challenge, so that nobody fills the log with one answer
-                if ticket.consume(call, tx)? {
+                // one trace for each challenge, so that nobody fills the log with one answer; and since challenges cost nothing, no
+                // more of them from one network than failures of passwords (DO6). That a passkey was copied is always written down
+                let admitted = charge_address(call, tx)?;
+                if (admitted || *copied) && ticket.consume(call, tx)? {
                     self.record_refusal(call, tx, row, why, *copied)?;
                 }
                 Ok(None)
