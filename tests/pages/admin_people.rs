@@ -343,7 +343,7 @@ for_each_database! {
         let page = ada.get("/admin");
         assert_eq!(find_heading(&page.body), "Overview");
         let text = read_text(&page.body);
-        for part in ["No mail server is set", "1 administrator without a second factor", "There is only one administrator", "People 2", "Role changed"] {
+        for part in ["No mail server is set", "1 administrator without a second factor", "There is only one administrator", "People 2", "Last events"] {
             assert!(text.contains(part), "{part}: {text}");
         }
         let page = Browser::new(&app).get("/login");

@@ -8,6 +8,7 @@ use crate::storage::run_statement;
 use crate::support::declared::{CLI, WEB};
 use crate::support::flow::{find_form, is_consent, is_login};
 use crate::support::html::{find_heading, read_text};
+use crate::support::letters::{has_button, wait_for_subject};
 use crate::support::*;
 
 /// An app that asks for two factors; otherwise as [`CLI`].
@@ -401,6 +402,36 @@ for_each_database! {
         let login = browser.follow(out);
         let response = browser.fill_in_login(&login, &ALICE);
         assert_eq!(find_heading(&browser.follow(response).body), "Add an authenticator app");
+    }
+
+    /// Who has neither a password nor a second factor confirms by a mailed code; nobody else does.
+    fn a_mailed_code_confirms_for_want_of_anything_better(database) {
+        let smtp = Smtp::start();
+        let app = Setup::new(database).with_mail(&smtp).spawn();
+        let (mut browser, mut other) = (Browser::new(&app), Browser::new(&app));
+        browser.sign_in(&ALICE);
+        other.sign_in(&BOB);
+        run_statement(&app.database_url, &format!("UPDATE users SET password_hash = NULL WHERE email = '{}'", ALICE.email));
+        let_sign_ins_age(&app);
+        let response = other.get("/account/authenticator/new");
+        let page = other.follow(response);
+        assert!(!has_button(&page, "mail"), "{page:?}");
+        let refused = other.submit(&find_form(&page, "/confirm").set("with", "mail"));
+        assert_eq!(describe(&refused), (303, "/confirm".into()));
+
+        let response = browser.get("/account/authenticator/new");
+        let page = browser.follow(response);
+        assert!(has_button(&page, "mail") && has_button(&page, "again"), "{page:?}");
+        let old = browser.session_cookie().map(|(_, value)| value.to_owned());
+        let response = browser.submit(&find_form(&page, "/confirm").set("with", "mail"));
+        let check = browser.follow(response);
+        assert_eq!(find_heading(&check.body), "Check your email", "{check:?}");
+        let letter = wait_for_subject(&smtp, ALICE.email, "Confirm that it’s you at Gatepost");
+        assert_eq!(other.type_code(&check, &letter.code()).status, 410, "another browser");
+        let response = browser.type_code(&check, &letter.code());
+        assert_eq!(find_heading(&browser.follow(response).body), "Add an authenticator app");
+        assert_ne!(browser.session_cookie().map(|(_, value)| value.to_owned()), old, "a new session (R-29)");
+        assert_eq!(browser.type_code(&check, &letter.code()).status, 422, "once");
     }
 
     /// Where two factors are demanded, somebody who has them is left, and the page says why nothing was changed.

@@ -96,6 +96,13 @@ pub enum Letter {
         /// where it was asked for
         asked: Whence,
     },
+    /// confirm that it is still the owner of a session
+    ConfirmIdentity {
+        /// the page with the button
+        url: String,
+        /// the eight digits for the page that waits
+        code: String,
+    },
     /// choose a new password
     Reset {
         /// the page with the button

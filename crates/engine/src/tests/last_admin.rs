@@ -115,13 +115,14 @@ fn lg_11_whatever_sets_an_account_anew_ends_its_links_but_the_one_that_stops_a_c
         let session = ada.clone();
         world.write(move |call, tx| {
             let (actor, id) = (Actor::Operator, session.user_id.as_str());
-            match act {
-                0 => drop(reset_factors(call, tx, actor, id)?),
-                1 => drop(end_user_sessions(call, tx, actor, id)?),
-                2 => drop(set_user_disabled(call, tx, actor, id, true)?),
-                3 => drop(reset_password(call, tx, actor, id, "another hash")?),
-                _ => drop(end_other_sessions(call, tx, &session)?),
-            }
+            let done = match act {
+                0 => matches!(reset_factors(call, tx, actor, id)?, Outcome::Commit(_)),
+                1 => matches!(end_user_sessions(call, tx, actor, id)?, Outcome::Commit(_)),
+                2 => matches!(set_user_disabled(call, tx, actor, id, true)?, Outcome::Commit(_)),
+                3 => matches!(reset_password(call, tx, actor, id, "another hash")?, Outcome::Commit(_)),
+                _ => matches!(end_other_sessions(call, tx, &session)?, Outcome::Commit(_)),
+            };
+            assert!(done, "{act}");
             Ok(Outcome::Commit(()))
         });
         assert_eq!(world.live_links(&ada), ["stop-change"], "{act}");

@@ -147,6 +147,7 @@ impl Draft<'_> {
     fn write(self, letter: &Letter) -> Result<(String, Vec<Block>), String> {
         match letter {
             Letter::Verify { url, code } => self.write_proof("mail.verify", url, code),
+            Letter::ConfirmIdentity { url, code } => self.write_proof("mail.confirm-identity", url, code),
             Letter::ConfirmNewAddress { url, code } => self.write_proof("mail.confirm-new-address", url, code),
             Letter::AlreadyHaveOne { sign_in_url, reset_url } => {
                 let blocks = vec![

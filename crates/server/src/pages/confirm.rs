@@ -10,11 +10,13 @@ use gatepost_engine::account::end_session;
 use gatepost_engine::journey::Act;
 use gatepost_engine::sign_in::factor::{Factors, Tried, finish_password_step_up, try_step_up};
 use gatepost_engine::sign_in::fresh::is_fresh;
+use gatepost_engine::sign_in::mailed::can_confirm;
 use gatepost_engine::sign_in::password::{begin_attempt, cancel_attempt};
 use gatepost_engine::sign_in::{SignedIn, Started};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};
+use crate::pages::mailed::verify::send_code;
 use crate::pages::passkey_ceremonies::{Finished, finish_confirm};
 use crate::pages::second::{describe_failure, read_typed, start_over};
 use crate::pages::security::load_factors;
@@ -91,6 +93,7 @@ fn make_view(
             _ => "/account",
         },
         fault: None,
+        mail: can_confirm(&visitor.call, factors),
         passkeys: PasskeyOffer::new(factors.passkey && visitor.call.engine.has_passkeys()),
     })
 }
@@ -130,6 +133,7 @@ async fn confirm(request: &HttpRequest, payload: Payload, state: &State) -> Page
             }
         }
         Some("passkey") => return confirm_with_passkey(state, &visitor, &pending, &session, &params).await,
+        Some("mail") => return send_code(state, &visitor, &pending, &session).await,
         Some("again") => return sign_in_again(state, &visitor, &pending, session).await,
         _ => return Err(respond::error_page(state, &visitor.call, ErrorKind::BadRequest)),
     };

@@ -404,6 +404,16 @@ fn limits_of_sense_hold_in_development_too() {
 }
 
 #[test]
+fn an_open_sign_up_is_warned_of_without_a_mail_server_only() {
+    let warned = |more: &str| {
+        let file = format!("signup.mode = \"open\"\n{more}");
+        loaded(&file, &[]).warnings.iter().any(|warning| warning.starts_with("signup.mode: "))
+    };
+    assert!(warned(""));
+    assert!(!warned("mail.smtp_url = \"smtps://mail.example.com\"\nmail.from = \"id@example.com\""));
+}
+
+#[test]
 fn weaker_choices_are_named() {
     let file = "observability.metrics = \"main\"\npassword.min_length = 12\ntokens.access_ttl = \"20m\"\nserver.listen = \"0.0.0.0:80\"";
     let warnings = loaded(file, &[]).warnings;

@@ -288,7 +288,7 @@ fn has_owner(call: &Call, db: &mut Db, kind: Kind, row: &MailLinkRow) -> Result<
         Kind::ChangeEmail => open_payload(call, row)?.change.map(|change| change.old_key),
         // it stops a change before and after it came about
         Kind::StopChange => return Ok(true),
-        Kind::SignUp | Kind::SignIn | Kind::Verify | Kind::Reset => Some(row.email_key.clone()),
+        Kind::SignUp | Kind::SignIn | Kind::Confirm | Kind::Verify | Kind::Reset => Some(row.email_key.clone()),
     };
     Ok(user.disabled_at.is_none() && key.as_deref() == Some(user.email_key.as_str()))
 }

@@ -16,7 +16,7 @@ pub use change_email::{cancel_change, find_pending_change, request_change};
 pub use link::{Check, Found, Opened, find_link, refuse_link};
 pub(crate) use reset::send_reset;
 pub use reset::{ResetProof, find_reset, finish_reset, request_reset};
-pub use sign_in::{request_sign_in, request_verify};
+pub use sign_in::{can_confirm, request_confirm, request_sign_in, request_verify};
 pub use sign_up::request_sign_up;
 pub use spend::{Tried, Used, try_code, use_link};
 
@@ -36,6 +36,8 @@ pub enum Kind {
     SignIn,
     /// makes the account that was asked for
     SignUp,
+    /// confirms that it is still the owner of a session
+    Confirm,
     /// proves the address of an account
     Verify,
     /// lets choose a new password
@@ -47,17 +49,19 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::SignIn, Self::SignUp, Self::Verify, Self::Reset, Self::ChangeEmail, Self::StopChange];
+    const ALL: [Self; 7] =
+        [Self::SignIn, Self::SignUp, Self::Confirm, Self::Verify, Self::Reset, Self::ChangeEmail, Self::StopChange];
 
     /// The kinds that end when the account's password, sessions or address are set anew. A stop link does not: whoever took an
     /// account over could end it with a password of their own.
-    const ENDED: [&'static str; 4] = ["sign-in", "verify", "reset", "change-email"];
+    const ENDED: [&'static str; 5] = ["sign-in", "confirm", "verify", "reset", "change-email"];
 
     /// The word that is stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SignIn => "sign-in",
             Self::SignUp => "sign-up",
+            Self::Confirm => "confirm",
             Self::Verify => "verify",
             Self::Reset => "reset",
             Self::ChangeEmail => "change-email",
@@ -72,7 +76,7 @@ impl Kind {
     /// How long it works, in seconds.
     pub fn ttl(self) -> i64 {
         match self {
-            Self::SignIn | Self::SignUp | Self::Verify | Self::ChangeEmail => 600,
+            Self::SignIn | Self::SignUp | Self::Confirm | Self::Verify | Self::ChangeEmail => 600,
             Self::Reset => 1800,
             Self::StopChange => 7 * 86_400,
         }
@@ -113,9 +117,10 @@ pub fn request_again(
         (Kind::SignIn, _) => sign_in::request_sign_in(call, tx, asking, &email)?,
         (Kind::Reset, _) => reset::request_reset(call, tx, asking, &email)?,
         (Kind::SignUp, _) => return sign_up::request_again(call, tx, check, asking),
+        (Kind::Confirm, Some(session)) => return sign_in::request_confirm(call, tx, asking, session),
         (Kind::Verify, Some(session)) => return sign_in::request_verify(call, tx, asking, session),
         (Kind::ChangeEmail, Some(session)) => return change_email::request_again(call, tx, check, asking, session),
-        (Kind::Verify | Kind::ChangeEmail | Kind::StopChange, _) => return Ok(Outcome::Rollback(None)),
+        (Kind::Confirm | Kind::Verify | Kind::ChangeEmail | Kind::StopChange, _) => return Ok(Outcome::Rollback(None)),
     };
     Ok(match made {
         Outcome::Commit(check) => Outcome::Commit(Some(check)),

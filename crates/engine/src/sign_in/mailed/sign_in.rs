@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::mail::{Letter, Notice, Whence, queue_letter, queue_notice};
 use crate::policy::SignUpMode;
 use crate::sign_in::SignedIn;
+use crate::sign_in::factor::{Factors, find_factors};
 use crate::sign_in::second::settle_second_step;
 use crate::sign_in::sign_up::find_sign_up_mode;
 
@@ -69,6 +70,35 @@ pub fn request_verify(
         Draft { kind, email: &email, user_id: Some(user.id), payload: Payload::default(), asked_by: Actor::Nobody };
     let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
     queue_letter(call, tx, &email.display, Letter::Verify { url, code }, kind.ttl())?;
+    Ok(Outcome::Commit(Some(check)))
+}
+
+/// Whether a mailed code is what confirms that it is still the owner of a session: for an account with nothing better.
+pub fn can_confirm(call: &Call, factors: &Factors) -> bool {
+    call.policy().mail && !factors.password && !factors.has_second()
+}
+
+/// Mails the link and the code with which somebody who is signed in confirms that it is them; `None` where the account has
+/// something better.
+pub fn request_confirm(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    asking: &Asking,
+    session: &SignedIn,
+) -> Result<Outcome<Option<Check>>> {
+    let factors = find_factors(tx, &session.user_id)?;
+    let user = users::find_user(tx, &session.user_id)?.filter(|_| can_confirm(call, &factors));
+    let Some((user, email)) = user.and_then(|user| normalize_email(&user.email).ok().map(|email| (user, email))) else {
+        return Ok(Outcome::Rollback(None));
+    };
+    let kind = Kind::Confirm;
+    if !charge_letter(call, tx, &email.key)? {
+        return Ok(Outcome::Commit(Some(Check::without_letter(call, asking, kind, &email)?)));
+    }
+    let (user_id, payload) = (Some(user.id), Payload::default());
+    let draft = Draft { kind, email: &email, user_id, payload, asked_by: Actor::User(&session.user_id) };
+    let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
+    queue_letter(call, tx, &email.display, Letter::ConfirmIdentity { url, code }, kind.ttl())?;
     Ok(Outcome::Commit(Some(check)))
 }
 

@@ -1,7 +1,7 @@
 //! Using a link up: by the form behind it, or by its code, in the browser that asked.
 
 use gatepost_store::mail_links::{self, MailLinkRow};
-use gatepost_store::{Outcome, Tx};
+use gatepost_store::{Outcome, Tx, users};
 use serde_json::json;
 
 use super::change_email::{finish_change, stop_change};
@@ -14,6 +14,7 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::journey::Journey;
 use crate::sign_in::enter::enter;
+use crate::sign_in::second::complete_step_up;
 use crate::sign_in::sign_up::SignUpRefusal;
 use crate::sign_in::{Method, SignedIn, Started};
 
@@ -124,6 +125,7 @@ fn spend_link(call: &Call, tx: &mut Tx<'_>, id: &str, session: Option<&SignedIn>
     match Kind::parse(&row.kind) {
         Some(Kind::SignIn) => finish_sign_in(call, tx, &row, journey),
         Some(Kind::SignUp) => finish_sign_up(call, tx, &row, person, journey),
+        Some(Kind::Confirm) => finish_confirm(call, tx, &row, session, journey),
         Some(Kind::Verify) => finish_verify(call, tx, &row),
         Some(Kind::ChangeEmail) => finish_change(call, tx, &row, change, session),
         Some(Kind::StopChange) => stop_change(call, tx, &row, change),
@@ -141,9 +143,31 @@ fn finish_sign_in(call: &Call, tx: &mut Tx<'_>, row: &MailLinkRow, journey: Jour
     Ok(Outcome::Commit(used))
 }
 
+/// The mailbox is one factor: where the account has got a second one meanwhile it does not suffice.
+fn finish_confirm(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    row: &MailLinkRow,
+    session: Option<&SignedIn>,
+    journey: Journey,
+) -> Result<Outcome<Used>> {
+    let Some(session) = session.filter(|session| row.user_id.as_deref() == Some(&session.user_id)) else {
+        return Ok(Outcome::Commit(Used::Gone));
+    };
+    let user = users::find_user(tx, &session.user_id)?.filter(|user| user.email_key == row.email_key);
+    let started = match user {
+        Some(_) => complete_step_up(call, tx, session, &[Method::Mail])?,
+        None => None,
+    };
+    Ok(Outcome::Commit(match started {
+        Some(started) => Used::Entered { started: Box::new(started), journey: Box::new(journey) },
+        None => Used::Gone,
+    }))
+}
+
 fn finish_verify(call: &Call, tx: &mut Tx<'_>, row: &MailLinkRow) -> Result<Outcome<Used>> {
     let Some(id) = &row.user_id else { return Ok(Outcome::Commit(Used::Gone)) };
-    if !gatepost_store::users::update_user_verified(tx, id, &row.email_key, call.now)? {
+    if !users::update_user_verified(tx, id, &row.email_key, call.now)? {
         return Ok(Outcome::Commit(Used::Gone));
     }
     tx.touch(gatepost_store::Topic::User(id.clone()));

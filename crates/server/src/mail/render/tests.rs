@@ -43,6 +43,7 @@ fn letters(name: &str) -> Vec<(Letter, Vec<&'static str>)> {
             Letter::Invite { inviter: name.clone(), note: name.clone(), url: url.clone(), until: NOW + 604_800 },
             vec![URL],
         ),
+        (Letter::ConfirmIdentity { url: url.clone(), code: code.clone() }, vec![URL]),
         (Letter::ConfirmNewAddress { url: url.clone(), code }, vec![URL]),
         (Letter::AddressChanging { new_masked: name.clone(), stop_url: url.clone(), stop_ttl: 604_800 }, vec![URL]),
     ];
@@ -139,8 +140,13 @@ const CODE_GROUPED: &str = "4829 1706";
 fn r_24_codes_stand_in_the_text_and_never_in_the_subject() {
     for (letter, _) in letters("Grace Hopper") {
         let rendered = write(&letter);
-        let has_code =
-            matches!(letter, Letter::Verify { .. } | Letter::SignInLink { .. } | Letter::ConfirmNewAddress { .. });
+        let has_code = matches!(
+            letter,
+            Letter::Verify { .. }
+                | Letter::SignInLink { .. }
+                | Letter::ConfirmIdentity { .. }
+                | Letter::ConfirmNewAddress { .. }
+        );
         assert_eq!(rendered.text.contains(CODE_GROUPED), has_code, "{}", rendered.text);
         assert_eq!(rendered.html.contains(CODE_GROUPED), has_code);
         assert!(!rendered.subject.contains("4829") && !rendered.subject.contains("canary"), "{}", rendered.subject);

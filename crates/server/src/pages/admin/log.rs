@@ -5,7 +5,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::NaiveDate;
 use futures_util::stream;
-use gatepost_engine::audit::query::{AuditFilter, Cursor, EventPage, list_events, list_events_forth};
+use gatepost_engine::audit::query::{AuditFilter, Cursor, EventPage, list_events, list_events_forth, show_event};
 use gatepost_engine::audit::verify::Verifier;
 use gatepost_engine::journey::Act;
 use gatepost_engine::manage::users::{find_user, note_export};
@@ -246,22 +246,9 @@ async fn read_piece(
 
 /// An event with its mark, so that what was exported can be compared later.
 fn show_json(row: &AuditRow) -> serde_json::Value {
-    let detail = serde_json::from_str(&row.detail).unwrap_or(serde_json::Value::Null);
-    serde_json::json!({
-        "id": row.id,
-        "at": row.at,
-        "actor_kind": row.actor_kind,
-        "actor_id": row.actor_id,
-        "action": row.action,
-        "subject_id": row.subject_id,
-        "result": row.result,
-        "ip": row.ip,
-        "user_agent": row.user_agent,
-        "request_id": row.request_id,
-        "detail": detail,
-        "mac": row.mac,
-        "seal": row.seal,
-    })
+    let mut shown = show_event(row);
+    shown["mac"] = row.mac.as_str().into();
+    shown
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub(super) fn show_link(state: &State, visitor: &Visitor, token: String, opened:
         kind: match opened.kind {
             Kind::SignIn => LinkKind::SignIn,
             Kind::SignUp => LinkKind::SignUp,
+            Kind::Confirm => LinkKind::Confirm,
             Kind::Verify => LinkKind::Verify,
             Kind::Reset => LinkKind::Reset,
             Kind::ChangeEmail => LinkKind::ChangeEmail,

@@ -68,6 +68,7 @@ async fn show_check(
             Kind::SignIn => "/login",
             Kind::SignUp => "/signup",
             Kind::Reset => "/reset",
+            Kind::Confirm => "/confirm",
             Kind::Verify | Kind::ChangeEmail | Kind::StopChange => "/account/email",
         },
         fault,

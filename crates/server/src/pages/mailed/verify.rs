@@ -3,7 +3,10 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::email::normalize_email;
-use gatepost_engine::sign_in::mailed::{Check, Tried, request_again, request_sign_in, request_sign_up, try_code};
+use gatepost_engine::sign_in::SignedIn;
+use gatepost_engine::sign_in::mailed::{
+    Check, Tried, request_again, request_confirm, request_sign_in, request_sign_up, try_code,
+};
 use gatepost_engine::sign_in::sign_up::NewUser;
 use gatepost_protocol::params::Params;
 
@@ -38,6 +41,23 @@ pub(crate) async fn send_sign_in_link(
     let check = state.write(&visitor.call, move |call, tx| request_sign_in(call, tx, &asking, &email)).await;
     let check = check.map_err(trouble(state, visitor))?;
     Ok(Ok(go_check(state, visitor, pending, &check)?))
+}
+
+/// Mails a code to whoever confirms that it is still them and has nothing better.
+pub(crate) async fn send_code(
+    state: &State,
+    visitor: &Visitor,
+    pending: &Pending,
+    session: &SignedIn,
+) -> Result<HttpResponse, HttpResponse> {
+    need_mail(state, visitor)?;
+    let (asking, session) = (asking(visitor, &pending.journey), session.clone());
+    let check = state.write(&visitor.call, move |call, tx| request_confirm(call, tx, &asking, &session)).await;
+    match check.map_err(trouble(state, visitor))? {
+        Some(check) => go_check(state, visitor, pending, &check),
+        // the account has something better by now, and that page asks for it
+        None => Ok(pending.show_page(state, visitor, "/confirm")),
+    }
 }
 
 /// Mails the link that makes an account.

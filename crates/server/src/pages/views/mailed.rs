@@ -32,6 +32,8 @@ pub(crate) enum LinkKind {
     SignIn,
     /// Makes an account.
     SignUp,
+    /// Confirms that it is still the owner of a session.
+    Confirm,
     /// Proves an address.
     Verify,
     /// Lets choose a new password.

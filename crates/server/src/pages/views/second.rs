@@ -74,6 +74,8 @@ pub(crate) struct ConfirmView {
     pub(crate) cancel: &'static str,
     /// What is wrong.
     pub(crate) fault: Option<Fault>,
+    /// A code can be mailed, for want of anything better.
+    pub(crate) mail: bool,
     /// Confirming with a passkey.
     pub(crate) passkeys: PasskeyOffer,
 }

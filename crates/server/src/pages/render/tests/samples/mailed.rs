@@ -35,7 +35,7 @@ impl Samples<'_> {
 
     fn add_links(&mut self) {
         use LinkKind::*;
-        for kind in [SignIn, SignUp, Verify, Reset, ChangeEmail, StopChange] {
+        for kind in [SignIn, SignUp, Confirm, Verify, Reset, ChangeEmail, StopChange] {
             let link = LinkView {
                 csrf: self.s("c5rf"),
                 token: self.s("gp_ml_3Yb9"),

@@ -44,6 +44,7 @@ impl Samples<'_> {
             act: Some(Act::DeleteAccount),
             age: Some(7200),
             way: ConfirmWay::Password,
+            mail: false,
             authenticator: false,
             passkey: false,
             codes: false,
@@ -69,6 +70,8 @@ impl Samples<'_> {
         let by_passkey = ConfirmView { way: ConfirmWay::Passkey, passkey: true, passkeys, ..confirm.clone() };
         self.add("confirm-passkey-failed", &by_passkey);
         let passkeys = PasskeyOffer::new(true);
+        let by_mail = ConfirmView { way: ConfirmWay::Again, mail: true, ..confirm.clone() };
+        self.add("confirm-by-mail", &by_mail);
         let two = ConfirmView { passkeys, authenticator: true, passkey: true, codes: true, age: None, ..confirm };
         for way in [ConfirmWay::Code, ConfirmWay::Recovery, ConfirmWay::Passkey, ConfirmWay::Again] {
             self.add(&format!("confirm-by-{way:?}"), &ConfirmView { way, ..two.clone() });
