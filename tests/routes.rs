@@ -45,6 +45,36 @@ const ROUTES: &[(&str, Policy, &str)] = &[
     ("/account/apps", Account, "GET"),
     ("/account/apps/{client_id}/end", Account, "GET"),
     ("/account/apps/end", Account, "POST"),
+    ("/login/second", Public, "GET POST"),
+    ("/confirm", Account, "GET POST"),
+    ("/login/via/{provider}/callback", Public, "GET"),
+    ("/verify", Public, "GET POST"),
+    ("/link/{token}", Public, "GET POST"),
+    ("/reset", Public, "GET POST"),
+    ("/reset/{token}", Public, "GET POST"),
+    ("/account/second-step", Account, "GET POST"),
+    ("/account/authenticator/new", Account, "GET POST"),
+    ("/account/authenticator/remove", Account, "GET POST"),
+    ("/account/recovery-codes", Account, "GET POST"),
+    ("/account/recovery-codes/download", Account, "POST"),
+    ("/account/recovery-codes/done", Account, "POST"),
+    ("/account/password/new", Account, "GET POST"),
+    ("/account/email", Account, "GET POST"),
+    ("/account/email/cancel", Account, "POST"),
+    ("/account/email/verify", Account, "POST"),
+    ("/passkeys/options", Public, "POST"),
+    ("/account/passkeys", Account, "GET"),
+    ("/account/passkeys/new", Account, "GET POST"),
+    ("/account/passkeys/{id}", Account, "GET POST"),
+    ("/account/passkeys/{id}/remove", Account, "GET POST"),
+    ("/account/providers", Account, "GET"),
+    ("/account/providers/link", Account, "POST"),
+    ("/account/providers/unlink", Account, "POST"),
+    ("/account/activity", Account, "GET POST"),
+    ("/account/data", Account, "GET POST"),
+    ("/account/delete", Account, "GET POST"),
+    ("/invite", Public, "POST"),
+    ("/invite/{code}", Public, "GET"),
     ("/assets/{name}", Public, "GET"),
     ("/admin", Admin, "GET"),
     ("/admin/users", Admin, "GET"),
@@ -52,6 +82,11 @@ const ROUTES: &[(&str, Policy, &str)] = &[
     ("/admin/users/new", Admin, "GET POST"),
     ("/admin/users/{id}", Admin, "GET"),
     ("/admin/users/{id}/{act}", Admin, "GET POST"),
+    ("/admin/invites", Admin, "GET"),
+    ("/admin/invites/new", Admin, "GET POST"),
+    ("/admin/invites/{id}", Admin, "GET"),
+    ("/admin/invites/{id}/revoke", Admin, "GET POST"),
+    ("/admin/signup-mode", Admin, "GET POST"),
     ("/admin/audit", Admin, "GET"),
     ("/admin/audit.jsonl", Admin, "GET"),
     ("/api/v1/whoami", Protocol, "GET"),
@@ -84,7 +119,8 @@ fn r_36_every_route_has_a_policy() {
     assert!(gone.is_empty(), "policies of routes that are gone: {gone:?}");
     for (path, policy, _) in ROUTES {
         assert_eq!(path.starts_with("/admin"), *policy == Admin, "{path}: all of /admin is for administrators");
-        assert_eq!(path.starts_with("/account"), *policy == Account, "{path}: all of /account is for its owner");
+        let is_own = path.starts_with("/account") || *path == "/confirm";
+        assert_eq!(is_own, *policy == Account, "{path}: all of /account is for its owner");
     }
 }
 
@@ -170,7 +206,7 @@ fn ask(browser: &mut Browser<'_>, who: Who, method: &str, path: &str, bearer: &s
 for_each_database! {
     fn r_36_every_route_answers_every_role_by_its_policy(database) {
         let app = Setup::new(database).set("observability.metrics", "main").set("signup.mode", "open").spawn();
-        let alice = id_of(&app, &ALICE);
+        let mut alice = id_of(&app, &ALICE);
         let bearer = app.get_tokens(OWN_CLI).access;
         drop(administrator(&app, &BOB));
         let sign_in = |who: Who| {
@@ -198,6 +234,8 @@ for_each_database! {
                     .replace("{act}", "enable")
                     .replace("{client_id}", OWN_CLI.id)
                     .replace("{token}", "x")
+                    .replace("{code}", "x")
+                    .replace("{provider}", "x")
                     .replace("{name}", "gatepost.css");
                 for method in ["GET", "PUT", "DELETE", "PATCH", "POST"] {
                     let csrf = if method == "POST" { find_csrf(&mut browser, who) } else { String::new() };
@@ -209,7 +247,11 @@ for_each_database! {
                     }
                 }
                 // these end what the next routes need
-                if ["/login", "/logout"].contains(pattern) {
+                if *pattern == "/account/delete" && who == Who::User {
+                    app.add_user(&ALICE);
+                    alice = id_of(&app, &ALICE);
+                }
+                if ["/login", "/login/second", "/logout", "/invite", "/account/delete", "/confirm"].contains(pattern) {
                     browser = sign_in(who);
                 }
             }

@@ -216,7 +216,7 @@ for_each_database! {
         assert_eq!(browser.get("/account").status, 303);
         let live = format!("SELECT count(*) FROM sessions WHERE user_id = '{alice}' AND revoked_at IS NULL");
         assert_eq!(run_statement(&app.database_url, &live), "0");
-        assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM mail_links"), "0");
+        assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM mail_links WHERE used_at IS NULL"), "0");
         let row = format!("SELECT actor_id, detail FROM audit_events WHERE action = 'user.disabled' AND subject_id = '{alice}'");
         let row = run_statement(&app.database_url, &row);
         assert!(row.starts_with(&id_of(&app, &BOB)), "{row}");
@@ -238,8 +238,8 @@ for_each_database! {
         let alice = id_of(&app, &ALICE);
         let tokens = app.get_tokens(OWN_CLI);
         let invite = format!(
-            "INSERT INTO invites (id, code_hash, code_start, note, created_by, created_at, expires_at, max_uses, uses, role) \
-             VALUES ('i', 'h', 's', '', '{alice}', 1, 4000000000, 5, 0, 'user')"
+            "INSERT INTO invites (id, code_hash, code_start, note, created_by, created_at, expires_at, max_uses, uses, role, \
+             by_operator, mailed_only) VALUES ('i', 'h', 's', '', '{alice}', 1, 4000000000, 5, 0, 'user', FALSE, FALSE)"
         );
         run_statement(&app.database_url, &invite);
         let done = act(&mut ada, &alice, "delete");

@@ -155,9 +155,10 @@ for_each_database! {
             let began = Instant::now();
             (browser.submit(&form), began.elapsed())
         };
-        let (first, usual) = try_with(&mut browser, "a wrong password");
+        let (first, mut usual) = try_with(&mut browser, "a wrong password");
         for _ in 0..8 {
-            try_with(&mut browser, "a wrong password");
+            // the quickest of all: a busy machine makes single ones slower
+            usual = usual.min(try_with(&mut browser, "a wrong password").1);
         }
         // after so many failures the right password has to wait as well, and nobody can tell
         let (throttled, time) = try_with(&mut browser, BOB.password);

@@ -1,19 +1,19 @@
 //! What every decision is given: the engine, the time, and who asks.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::{Secret, SecretKind};
-use gatepost_store::{Epochs, Stamp};
+use gatepost_store::Epochs;
 use ring::rand::SecureRandom;
 
 use crate::error::{Error, Result};
 use crate::introspect::TokenCache;
 use crate::keys::KeyRing;
-use crate::policy::{Policy, SignUpMode};
+use crate::policy::Policy;
 use crate::registry::Registry;
 use crate::seal::{MasterKey, SealKey};
 use crate::sign_in::passkey::RelyingParty;
@@ -29,8 +29,6 @@ pub struct Engine {
     /// answers about tokens, kept in memory while they stand still
     pub(crate) tokens: TokenCache,
     pub(crate) keys: RwLock<KeyRing>,
-    /// who may create an account, as it was read last
-    pub(crate) sign_up_mode: Mutex<Option<(Stamp, SignUpMode)>>,
     pub(crate) requests: SealKey,
     pub(crate) forms: SealKey,
     pub(crate) private_keys: SealKey,
@@ -69,7 +67,6 @@ impl Engine {
             epochs,
             tokens: TokenCache::default(),
             keys: RwLock::default(),
-            sign_up_mode: Mutex::default(),
             requests: master.derive("authorization-request"),
             forms: master.derive("form"),
             private_keys: master.derive("signing-key"),

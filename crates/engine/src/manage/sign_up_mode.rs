@@ -2,7 +2,7 @@
 //! on every node at once.
 
 use gatepost_store::sweep::take_global_lock;
-use gatepost_store::{Db, Outcome, Topic, Tx, instance_settings};
+use gatepost_store::{Db, Outcome, Tx, instance_settings};
 use serde_json::json;
 
 use super::Managed;
@@ -43,8 +43,6 @@ pub fn set(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, mode: Option<SignUpMo
     let value = mode.map(SignUpMode::as_str);
     instance_settings::update_instance_setting(tx, instance_settings::SIGNUP_MODE, value, by, call.now)?;
     let after = find(call, tx)?;
-    // every node shows the mode from memory
-    tx.touch(Topic::Everything);
     let detail = json!({
         "key": instance_settings::SIGNUP_MODE,
         "from": before.mode.as_str(),

@@ -1,9 +1,8 @@
 //! New accounts.
 
 use gatepost_store::users::{self, ROLE_USER, UserRow};
-use gatepost_store::{Db, Outcome, Stamp, Tx, instance_settings};
+use gatepost_store::{Db, Outcome, Tx, instance_settings};
 use serde_json::json;
-use std::sync::PoisonError;
 
 use super::enter::{Method, Started, enter};
 use crate::audit::{Actor, Event, record_event};
@@ -54,20 +53,10 @@ pub(crate) fn make_user_row(call: &Call, new: &NewUser) -> Result<UserRow> {
     })
 }
 
-/// Who may create an account now: what an administrator chose while running, else the settings file. Whoever changes it touches
-/// [`gatepost_store::Topic::Everything`].
+/// Who may create an account now: what an administrator chose while running, else the settings file.
 pub fn find_sign_up_mode(call: &Call, db: &mut Db) -> Result<SignUpMode> {
-    let as_of = call.engine.epochs.now();
     let chosen = instance_settings::find_instance_setting(db, instance_settings::SIGNUP_MODE)?;
-    let mode = chosen.as_deref().and_then(SignUpMode::parse).unwrap_or(call.policy().sign_up);
-    *call.engine.sign_up_mode.lock().unwrap_or_else(PoisonError::into_inner) = Some((Stamp::new(as_of, &[]), mode));
-    Ok(mode)
-}
-
-/// The same from memory, for pages that only show it; `None` where it may have changed.
-pub fn recall_sign_up_mode(call: &Call) -> Option<SignUpMode> {
-    let known = call.engine.sign_up_mode.lock().unwrap_or_else(PoisonError::into_inner);
-    known.as_ref().filter(|(stamp, _)| call.engine.epochs.is_current(stamp)).map(|(_, mode)| *mode)
+    Ok(chosen.as_deref().and_then(SignUpMode::parse).unwrap_or(call.policy().sign_up))
 }
 
 /// Why somebody could not sign up.
@@ -152,6 +141,20 @@ fn is_first_admin(call: &Call, db: &mut Db, new: &NewUser) -> Result<bool> {
     Ok(chosen && new.email_verified && users::count_enabled_admins(db)? == 0)
 }
 
+/// Ends a transaction in which no account was made.
+pub(crate) fn refuse_sign_up<T>(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    (refusal, with): (SignUpRefusal, Method),
+    answer: T,
+) -> Result<Outcome<T>> {
+    if refusal == SignUpRefusal::Taken {
+        let event = Event::refused(Actor::Nobody, "user.created", "");
+        record_event(call, tx, event, &json!({"with": with.as_str()}))?;
+    }
+    Ok(if refusal.leaves_trace() { Outcome::Commit(answer) } else { Outcome::Rollback(answer) })
+}
+
 /// Adds a person with a password and signs them in.
 pub fn sign_up(
     call: &Call,
@@ -161,12 +164,7 @@ pub fn sign_up(
 ) -> Result<Outcome<std::result::Result<Started, SignUpRefusal>>> {
     let row = match create_account(call, tx, new, invite, Method::Password)? {
         Ok(row) => row,
-        Err(SignUpRefusal::Taken) => {
-            record_event(call, tx, Event::refused(Actor::Nobody, "user.created", ""), &json!({"with": "pwd"}))?;
-            return Ok(Outcome::Commit(Err(SignUpRefusal::Taken)));
-        }
-        Err(refusal) if refusal.leaves_trace() => return Ok(Outcome::Commit(Err(refusal))),
-        Err(refusal) => return Ok(Outcome::Rollback(Err(refusal))),
+        Err(refusal) => return refuse_sign_up(call, tx, (refusal, Method::Password), Err(refusal)),
     };
     match enter(call, tx, &row, &[Method::Password])? {
         Some(started) => Ok(Outcome::Commit(Ok(started))),

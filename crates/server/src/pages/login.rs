@@ -5,7 +5,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::sign_in::Started;
 use gatepost_engine::sign_in::password::{begin_attempt, cancel_attempt, finish_attempt};
-use gatepost_engine::sign_in::sign_up::{find_sign_up_mode, recall_sign_up_mode};
+use gatepost_engine::sign_in::sign_up::find_sign_up_mode;
 use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
@@ -71,9 +71,6 @@ pub(crate) async fn find_signup_mode(state: &State, visitor: &Visitor) -> SignUp
 
 /// The same for what is about to be done.
 pub(crate) async fn require_signup_mode(state: &State, visitor: &Visitor) -> Result<SignUpMode, HttpResponse> {
-    if let Some(mode) = recall_sign_up_mode(&visitor.call) {
-        return Ok(mode);
-    }
     let mode = state.read(&visitor.call, find_sign_up_mode).await;
     mode.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))
 }
