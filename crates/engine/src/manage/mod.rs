@@ -3,6 +3,7 @@
 pub mod clients;
 pub mod declared;
 pub mod factors;
+pub mod last_admin;
 pub mod resource_servers;
 pub mod sign_up_mode;
 pub mod users;

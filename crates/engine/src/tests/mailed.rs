@@ -283,7 +283,7 @@ impl World {
     }
 }
 
-const ONLY_MAIL: Ways = Ways { password: false, passkeys: 0, identities: 0, mail: true };
+const ONLY_MAIL: Ways = Ways { password: false, passkeys: 0, identities: 0, mail: true, authenticator: false };
 
 fn squatted() -> (World, String, SignedIn) {
     let world = World::new(|policy| policy.issuers = vec!["https://login.example".into()]);

@@ -13,15 +13,17 @@ use serde_json::{Value, json};
 
 use super::{BROWSER, World};
 use crate::email::normalize_email;
-use crate::manage::users::{reset_user_factors, set_user_disabled};
+use crate::manage::factors::reset_factors;
+use crate::manage::users::set_user_disabled;
 use crate::sign_in::enter::{Method, Started, insert_new_session};
 use crate::sign_in::fresh::find_level;
 use crate::sign_in::passkey::{
-    Ceremony, EnrolRefusal, Entered, Options, PasskeySignUp, Presented, Removal, begin_enrolment, begin_sign_in,
-    begin_sign_up, begin_with_own, check_assertion, finish_enrolment, finish_second_step_with_passkey, finish_sign_in,
-    finish_sign_up, finish_step_up_with_passkey, offer_passkey, remove_passkey, rename_passkey,
+    Ceremony, EnrolRefusal, Entered, Options, PasskeySignUp, Presented, begin_enrolment, begin_sign_in, begin_sign_up,
+    begin_with_own, check_assertion, finish_enrolment, finish_second_step_with_passkey, finish_sign_in, finish_sign_up,
+    finish_step_up_with_passkey, offer_passkey, remove_passkey, rename_passkey,
 };
 use crate::sign_in::sign_up::{NewUser, SignUpRefusal};
+use crate::sign_in::ways::Removal;
 use crate::sign_in::{SignedIn, session::find_session};
 use gatepost_store::Outcome;
 
@@ -661,9 +663,7 @@ fn r_29_an_enrolment_under_way_does_not_outlive_a_reset_of_factors() {
     let options = world.begin_enrolment(&session);
     let said = device.begin_make(&json_of(&options), ORIGIN);
     let presented = present(&options, device.make(&said));
-    world
-        .write(|call, tx| reset_user_factors(call, tx, crate::audit::Actor::Operator, "ada@example.com"))
-        .expect("reset");
+    world.write(|call, tx| reset_factors(call, tx, crate::audit::Actor::Operator, "ada@example.com")).expect("reset");
     assert_eq!(world.finish_enrolment(&session, presented).expect_err("refused"), EnrolRefusal::Failed);
     assert!(world.list(&session).is_empty());
 }

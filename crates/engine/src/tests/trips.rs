@@ -6,9 +6,9 @@ use crate::journey::{Journey, LinkOffer};
 use crate::sign_in::enter::{Method, insert_new_session};
 use crate::sign_in::trip::{Intent, TRIP_TTL, Trip};
 use crate::sign_in::upstream::{
-    Arrival, ArrivalRefusal, Unlinked, UpstreamIdentity, finish_trip, let_known_in, link_offered_identity,
-    unlink_identity,
+    Arrival, ArrivalRefusal, UpstreamIdentity, finish_trip, let_known_in, link_offered_identity, unlink_identity,
 };
+use crate::sign_in::ways::Removal;
 
 use super::World;
 
@@ -67,7 +67,7 @@ fn r_26_a_link_needs_a_sign_in_that_is_still_young() {
 
 #[test]
 fn so8_a_provider_that_is_not_in_the_settings_is_no_way_in() {
-    for (issuers, expected) in [(vec![], Unlinked::LastWay), (vec![ISSUER.to_owned()], Unlinked::Done)] {
+    for (issuers, expected) in [(vec![], Removal::LastWayIn), (vec![ISSUER.to_owned()], Removal::Done)] {
         let world = World::new(|policy| (policy.mail, policy.issuers) = (false, issuers));
         let (first, trip) = (found("1", "ada@example.com"), begin(&world, Intent::SignIn));
         let arrival = world.write(move |call, tx| finish_trip(call, tx, &first, &trip, None));
@@ -89,7 +89,7 @@ fn an_identity_that_is_unlinked_while_it_comes_in_opens_nothing() {
     let Arrival::In(started) = arrival else { panic!("{arrival:?}") };
     let seen = world.read(|_, db| Ok(identities::find_identity(db, ISSUER, "1")?)).expect("the identity");
     let session = started.signed_in;
-    assert_eq!(world.write(move |call, tx| unlink_identity(call, tx, &session, (ISSUER, "1"), "Acme")), Unlinked::Done);
+    assert_eq!(world.write(move |call, tx| unlink_identity(call, tx, &session, (ISSUER, "1"), "Acme")), Removal::Done);
     let again = found("1", "ada@example.com");
     let arrival = world.write(move |call, tx| let_known_in(call, tx, &again, &seen));
     assert!(matches!(arrival, Arrival::Refused(ArrivalRefusal::AccountOff)), "{arrival:?}");
@@ -128,5 +128,5 @@ fn a_session_that_was_ended_unlinks_nothing() {
     let id = session.user_id.clone();
     world.write(move |call, tx| Ok(Outcome::Commit(sessions::revoke_user_sessions(tx, &id, None, call.now)?)));
     let unlinked = world.write(move |call, tx| unlink_identity(call, tx, &session, (ISSUER, "1"), "Acme"));
-    assert_eq!(unlinked, Unlinked::NotThere);
+    assert_eq!(unlinked, Removal::Refused);
 }

@@ -11,7 +11,7 @@ use super::sign_in::{end_squatting, may_be_squatted};
 use super::sign_up::already_have_one;
 use super::spend::Used;
 use super::{Asking, Check, Kind, end_links};
-use crate::account::end_all_access;
+use crate::account::end_all_use;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::{Email, normalize_email};
@@ -169,10 +169,8 @@ pub(super) fn stop_change(
     if restored && user.email_key != change.old_key && may_be_squatted(&before) {
         end_squatting(call, tx, &before)?;
     }
-    end_links(call, tx, id)?;
+    end_all_use(call, tx, id, "change of address stopped")?;
     mail_links::revoke_user_links(tx, id, &[Kind::StopChange.as_str()], row.created_at, call.now)?;
-    sessions::revoke_user_sessions(tx, id, None, call.now)?;
-    end_all_access(call, tx, id, "change of address stopped")?;
     let event = Event::done(Actor::User(id), "user.email_change_stopped", id);
     record_event(call, tx, event, &json!({"restored": restored}))?;
     Ok(Outcome::Commit(Used::Stopped { restored }))

@@ -1,15 +1,15 @@
 //! A new password for whoever can read the account's mail (LG10).
 
 use gatepost_store::mail_links::{self, MailLinkRow};
-use gatepost_store::{Db, Outcome, Tx, sessions, users};
+use gatepost_store::{Db, Outcome, Tx, users};
 use serde_json::json;
 
 use super::limits::charge_letter;
 use super::link::{Draft, Made, Payload, find_row, insert_link, is_live, lock_owner, open_payload};
 use super::sign_in::{find_recipient, may_be_squatted, no_account, remove_other_ways};
 use super::spend::Used;
-use super::{Asking, Check, Kind, end_links};
-use crate::account::end_all_access;
+use super::{Asking, Check, Kind};
+use crate::account::end_all_use;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::Email;
@@ -90,9 +90,7 @@ pub fn finish_reset(
         remove_other_ways(call, tx, &before)?;
     }
     users::update_user_password(tx, &id, new_hash, call.now)?;
-    sessions::revoke_user_sessions(tx, &id, None, call.now)?;
-    end_all_access(call, tx, &id, "password reset")?;
-    end_links(call, tx, &id)?;
+    end_all_use(call, tx, &id, "password reset")?;
     throttle::forgive_account(tx, &row.email_key)?;
     let Some(user) = users::find_user(tx, &id)? else { return Ok(Outcome::Rollback(Used::Gone)) };
     record_event(call, tx, Event::done(Actor::User(&id), "password.reset", &id), &json!({"with": "email"}))?;

@@ -1,13 +1,13 @@
 //! Asking for a sign-in link, and for the proof of an account's own address.
 
 use gatepost_store::users::{self, ROLE_ADMIN, UserRow};
-use gatepost_store::{Db, Outcome, Tx, authenticators, identities, passkeys, sessions};
+use gatepost_store::{Db, Outcome, Tx, identities, passkeys};
 use serde_json::json;
 
 use super::limits::charge_letter;
 use super::link::{Draft, Made, Payload, insert_link};
-use super::{Asking, Check, Kind, end_links};
-use crate::account::end_all_access;
+use super::{Asking, Check, Kind};
+use crate::account::end_all_use;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::{Email, normalize_email};
@@ -93,9 +93,8 @@ pub(super) fn may_be_squatted(user: &UserRow) -> bool {
 /// Ends what somebody had who used the account before its owner came: sessions, apps, pending changes and every way in (SO1).
 pub(super) fn end_squatting(call: &Call, tx: &mut Tx<'_>, before: &UserRow) -> Result<()> {
     let id = &before.id;
-    sessions::revoke_user_sessions(tx, id, None, call.now)?;
-    end_all_access(call, tx, id, "owner of the address came")?;
-    end_links(call, tx, id)?;
+    // what they had asked for as well: a change of the address goes to a mailbox of theirs
+    end_all_use(call, tx, id, "owner of the address came")?;
     if before.password_hash.is_some() {
         users::update_user_no_password(tx, id, call.now)?;
         record_event(call, tx, Event::done(Actor::User(id), "password.removed", id), &json!({"with": "email"}))?;
@@ -113,7 +112,7 @@ pub(super) fn remove_other_ways(call: &Call, tx: &mut Tx<'_>, user: &UserRow) ->
         record_event(call, tx, event, &json!({"name": passkey.name, "with": "email"}))?;
         queue_notice(call, tx, &user.email, Notice::PasskeyRemoved { name: passkey.name })?;
     }
-    let had_passkeys = authenticators::delete_passkeys_of(tx, id)? > 0;
+    let had_passkeys = passkeys::delete_user_passkeys(tx, id)? > 0;
     for identity in identities::list_identities(tx, id)? {
         identities::delete_identity(tx, id, &identity.issuer, &identity.subject)?;
         let detail = json!({"issuer": identity.issuer, "with": "email"});

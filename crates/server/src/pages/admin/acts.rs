@@ -6,9 +6,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::Call;
 use gatepost_engine::audit::Actor;
 use gatepost_engine::journey;
-use gatepost_engine::manage::users::{
-    delete_user, end_user_sessions, is_last_admin, needs_factors, reset_user_factors, set_user_disabled, set_user_role,
-};
+use gatepost_engine::manage::factors::reset_factors;
+use gatepost_engine::manage::last_admin::{is_last_admin, needs_factors};
+use gatepost_engine::manage::users::{delete_user, end_user_sessions, set_user_disabled, set_user_role};
 use gatepost_engine::manage::{ManageFault, Managed};
 use gatepost_store::users::{ROLE_ADMIN, ROLE_USER, find_user};
 use gatepost_store::{Outcome, Tx, people};
@@ -131,7 +131,7 @@ fn do_act(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, id: &str, act: PersonA
     }
     Ok(match act {
         PersonAct::EndSessions => forget(end_user_sessions(call, tx, actor, id)?),
-        PersonAct::ResetFactors => forget(reset_user_factors(call, tx, actor, id)?),
+        PersonAct::ResetFactors => forget(reset_factors(call, tx, actor, id)?),
         PersonAct::Promote => forget(set_user_role(call, tx, actor, id, ROLE_ADMIN)?),
         PersonAct::Demote => forget(set_user_role(call, tx, actor, id, ROLE_USER)?),
         PersonAct::Disable => forget(set_user_disabled(call, tx, actor, id, true)?),
