@@ -2,7 +2,7 @@
 //! transaction (in the pool for slow hashes), [`finish_attempt`] starts a session or charges the failure.
 
 use gatepost_store::users::UserRow;
-use gatepost_store::{Outcome, Tx, users};
+use gatepost_store::{Outcome, Tx, sessions, users};
 use serde_json::json;
 
 use super::enter::{Method, Started, enter, renew_session};
