@@ -405,7 +405,7 @@ for_each_database! {
 
     /// Where two factors are demanded, somebody who has them is left, and the page says why nothing was changed.
     fn r_37_the_last_administrator_keeps_the_second_factor(database) {
-        let app = Setup::new(database).set("admin.second_factor", "true").spawn();
+        let app = Setup::new(database).set("admin.second_factor", true).spawn();
         for person in [&ALICE, &BOB] {
             app.run_ok(&["user", "role", person.email, "instance_admin"]);
         }
@@ -429,7 +429,7 @@ for_each_database! {
 
     /// Of two administrators who give up their second factor at once, one keeps it.
     fn r_37_two_at_once_do_not_leave_nobody(database) {
-        let app = Setup::new(database).set("admin.second_factor", "true").spawn();
+        let app = Setup::new(database).set("admin.second_factor", true).spawn();
         let mut browsers: Vec<_> = [&ALICE, &BOB].into_iter().map(|person| {
             app.run_ok(&["user", "role", person.email, "instance_admin"]);
             let mut browser = Browser::new(&app);

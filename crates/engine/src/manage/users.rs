@@ -14,13 +14,17 @@ use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::normalize_email;
 use crate::error::{Error, Result};
+use crate::sign_in::mailed::send_reset;
 use crate::sign_in::sign_up::{NewUser, make_user_row};
 use crate::sign_in::throttle;
 
-/// Adds a person.
+/// Adds a person. Without a password they are mailed a link with which they choose one; that needs a mail server.
 pub fn add_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, new: &NewUser) -> Managed<UserRow> {
     if new.name.trim().is_empty() || new.name.chars().count() > 100 {
         return invalid("the name must have 1 to 100 characters");
+    }
+    if new.password_hash.is_none() && !call.policy().mail {
+        return invalid("without a mail server the person needs a password");
     }
     if let Err(fault) = check_actor(tx, actor)? {
         return Ok(Outcome::Rollback(Err(fault)));
@@ -32,6 +36,9 @@ pub fn add_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, new: &NewUser) -
     let with = if matches!(actor, Actor::Operator) { "command" } else { "administration" };
     let detail = json!({"with": with, "role": row.role});
     record_event(call, tx, Event::done(actor, "user.created", &row.id), &detail)?;
+    if row.password_hash.is_none() {
+        send_reset(call, tx, actor, &row, true)?;
+    }
     Ok(Outcome::Commit(Ok(row)))
 }
 
@@ -166,6 +173,24 @@ pub fn reset_password(
     end_everything(call, tx, &user, "password reset")?;
     throttle::forgive_account(tx, &user.email_key)?;
     record_event(call, tx, Event::done(actor, "password.reset", &user.id), &json!(null))?;
+    Ok(Outcome::Commit(Ok(user)))
+}
+
+/// Mails somebody a link with which they choose a new password. Until they do so nothing of the account changes.
+pub fn mail_reset_link(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<UserRow> {
+    let user = match begin_act(tx, actor, who)? {
+        Ok(user) => user,
+        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
+    };
+    if !call.policy().mail || user.disabled_at.is_some() {
+        return invalid(format!(
+            "no letter goes to {}: the account is disabled, or there is no mail server",
+            user.email
+        ));
+    }
+    if !send_reset(call, tx, actor, &user, false)? {
+        return Ok(Outcome::Rollback(Err(ManageFault::TooMany("three letters an hour go to one address".into()))));
+    }
     Ok(Outcome::Commit(Ok(user)))
 }
 

@@ -63,7 +63,7 @@ pub fn request_change(
     let check = mail_change(call, tx, asking, &user, (&old, new))?;
     let payload = Payload { change: Some(Change::of(&user, &old)), ..Payload::default() };
     let kind = Kind::StopChange;
-    let draft = Draft { kind, email: &old, user_id: Some(user.id.clone()), payload };
+    let draft = Draft { kind, email: &old, user_id: Some(user.id.clone()), payload, asked_by: Actor::Nobody };
     let Made { url, .. } = insert_link(call, tx, asking, draft)?;
     let new_masked = mask_address(&new.display);
     let letter = Letter::AddressChanging { new_masked, stop_url: url, stop_ttl: kind.ttl() };
@@ -84,7 +84,7 @@ fn mail_change(
     let kind = Kind::ChangeEmail;
     mail_links::revoke_user_links(tx, &user.id, &[kind.as_str()], 0, call.now)?;
     let payload = Payload { change: Some(Change::of(user, old)), ..Payload::default() };
-    let draft = Draft { kind, email: new, user_id: Some(user.id.clone()), payload };
+    let draft = Draft { kind, email: new, user_id: Some(user.id.clone()), payload, asked_by: Actor::Nobody };
     let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
     match users::find_user_by_email(tx, &new.key)? {
         Some(owner) => queue_letter(call, tx, &owner.email, already_have_one(call), kind.ttl())?,

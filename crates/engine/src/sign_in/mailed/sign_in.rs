@@ -40,7 +40,7 @@ pub fn request_sign_in(call: &Call, tx: &mut Tx<'_>, asking: &Asking, typed: &Em
     }
     let (user, email) = find_recipient(tx, typed)?;
     let user_id = user.as_ref().map(|user| user.id.clone());
-    let draft = Draft { kind, email: &email, user_id, payload: Payload::default() };
+    let draft = Draft { kind, email: &email, user_id, payload: Payload::default(), asked_by: Actor::Nobody };
     let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
     let letter = match user {
         Some(_) => Letter::SignInLink { url, code, asked: Whence::of(call) },
@@ -65,7 +65,8 @@ pub fn request_verify(
     if !charge_letter(call, tx, &email.key)? {
         return Ok(Outcome::Commit(Some(Check::without_letter(call, asking, kind, &email)?)));
     }
-    let draft = Draft { kind, email: &email, user_id: Some(user.id), payload: Payload::default() };
+    let draft =
+        Draft { kind, email: &email, user_id: Some(user.id), payload: Payload::default(), asked_by: Actor::Nobody };
     let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
     queue_letter(call, tx, &email.display, Letter::Verify { url, code }, kind.ttl())?;
     Ok(Outcome::Commit(Some(check)))
