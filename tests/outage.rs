@@ -1,6 +1,7 @@
 //! Without its database a server says 503 and nothing else: never anything about a token, a client or a session.
 
 mod cluster;
+mod ways_in;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -16,9 +17,10 @@ use crate::support::declared::{NOTES, OWN_CLI, SERVICE, WEB};
 use crate::support::flow::{consent_form, find_form, is_consent, login_form};
 use crate::support::http::send;
 use crate::support::{
-    ALICE, Answer, Authorize, Browser, Code, Database, Request, Response, Setup, TestApp, Tokens, run_at_once,
+    ALICE, Answer, Authorize, Browser, Code, Database, Request, Response, Setup, Smtp, TestApp, Tokens, run_at_once,
     wait_until,
 };
+use ways_in::prepare_ways_in;
 
 /// What R-52 allows for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
@@ -183,17 +185,34 @@ fn under_load<T>(app: &TestApp, tokens: &Tokens, act: impl FnOnce() -> T) -> (T,
     })
 }
 
-fn spawn_on(cluster: &Cluster) -> TestApp {
-    let app = Setup::new(Database::Postgres).database_url(&cluster.url).set("signup.mode", "open").spawn();
+fn spawn_on(cluster: &Cluster, smtp: &Smtp) -> TestApp {
+    let setup = Setup::new(Database::Postgres).database_url(&cluster.url).set("signup.mode", "open");
+    let app = setup.with_mail(smtp).spawn();
     app.add_user(&ALICE);
     app
+}
+
+fn prepare_all(app: &TestApp, smtp: &Smtp) -> Prepared {
+    let mut prepared = prepare(app);
+    prepared.requests.extend(prepare_ways_in(app, smtp));
+    prepared
+}
+
+/// What works beside the requests neither spins nor fills the log while the database is away.
+fn assert_log_is_calm(app: &TestApp, outages: usize) {
+    let log = app.node.log();
+    for line in ["cannot look for letters", "sealing the audit log failed", "cannot look after the signing keys"] {
+        let count = log.matches(line).count();
+        assert!(count <= 6 * outages, "{line:?} {count} times in {outages} outages of seconds");
+    }
 }
 
 #[test]
 fn r_52_without_postgres_every_stateful_endpoint_says_503_and_recovers_by_itself() {
     let cluster = Cluster::start_new();
-    let app = spawn_on(&cluster);
-    let prepared = prepare(&app);
+    let smtp = Smtp::start();
+    let app = spawn_on(&cluster, &smtp);
+    let prepared = prepare_all(&app, &smtp);
     for stop in ["stop", "kill"] {
         let ((), answered) = under_load(&app, &prepared.tokens, || {
             cluster.run(stop);
@@ -215,6 +234,7 @@ fn r_52_without_postgres_every_stateful_endpoint_says_503_and_recovers_by_itself
         assert!(answered > 50, "the load was {answered} requests");
     }
     assert_nothing_lost(&app, &prepared);
+    assert_log_is_calm(&app, 2);
 }
 
 /// Session, tokens and code are as good as before.
@@ -229,8 +249,9 @@ fn assert_nothing_lost(app: &TestApp, prepared: &Prepared) {
 #[test]
 fn r_52_a_postgres_that_hangs_is_answered_with_503_in_time() {
     let cluster = Cluster::start_new();
-    let app = spawn_on(&cluster);
-    let prepared = prepare(&app);
+    let smtp = Smtp::start();
+    let app = spawn_on(&cluster, &smtp);
+    let prepared = prepare_all(&app, &smtp);
     // every connection of the pool is open
     run_at_once(8, |_| app.is_active(NOTES, &prepared.tokens.access));
     cluster.signal("STOP");
@@ -256,6 +277,7 @@ fn r_52_a_postgres_that_hangs_is_answered_with_503_in_time() {
     }
     wait_until("the server is ready again", RECOVERY_LIMIT, || app.get("/readyz").status == 200);
     assert_nothing_lost(&app, &prepared);
+    assert_log_is_calm(&app, 1);
 }
 
 /// Another process that has the write lock of the file.

@@ -56,6 +56,23 @@ for_each_database! {
         assert!(answer_to(&mut browser, &Authorize::new(OWN_CLI)).is_some());
     }
 
+    /// browsers apply `form-action` to all redirects after a form, so that this form must not end at the app by one
+    fn r_31_a_form_of_an_older_tab_ends_at_the_app_by_a_page(database) {
+        let app = TestApp::spawn(database);
+        let mut browser = Browser::new(&app);
+        let older = browser.begin(&Authorize::new(OWN_CLI));
+        browser.sign_in(&ALICE);
+        let response = browser.fill_in_login(&older, &ALICE);
+        assert_eq!(response.status, 303, "{response:?}");
+        let response = browser.follow(response);
+        let answer = Answer::find(&response).unwrap_or_else(|| panic!("{response:?}"));
+        assert!(!answer.by_redirect && answer.get("code").is_some(), "{response:?}");
+        assert!(answer.url.starts_with(OWN_CLI.redirect), "{}", answer.url);
+        // a link is no form
+        let answer = answer_to(&mut browser, &Authorize::new(OWN_CLI)).expect("an answer");
+        assert!(answer.by_redirect, "{}", answer.url);
+    }
+
     fn a_disabled_person_cannot_sign_in_and_is_signed_out(database) {
         let app = TestApp::spawn(database);
         let mut browser = Browser::new(&app);

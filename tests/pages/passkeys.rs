@@ -8,7 +8,7 @@ use crate::support::authenticator::Authenticator;
 use crate::support::declared::WEB;
 use crate::support::flow::{find_form, is_consent, is_login, login_form};
 use crate::support::html::{find_forms, find_heading, read_text};
-use crate::support::letters::{VERIFY_SUBJECT, wait_for_subject};
+use crate::support::letters::{LINK_SUBJECT, RESET_SUBJECT, VERIFY_SUBJECT, link_form, wait_for_subject};
 use crate::support::*;
 
 const ISSUER: &str = "https://id.example";
@@ -97,6 +97,72 @@ for_each_database! {
         let page = sign_in(&mut Browser::new(&app), &mut device);
         assert!(is_login(&page) && page.body.contains("data-unknown="), "the browser may forget it: {page:?}");
         assert!(read_text(&page.body).contains("That passkey is no longer on this account"));
+    }
+
+    /// challenges cost nothing, and so would rows that a bad answer to each of them leaves
+    fn do_6_bad_answers_of_one_network_leave_few_traces(database) {
+        let app = setup(database).set("limits.sign_in_failures_per_address", 3).spawn();
+        let (mut browser, mut device) = (Browser::new(&app), Authenticator::new());
+        browser.sign_in(&ALICE);
+        enrol(&mut browser, &mut device);
+        let count = |what: &str| run_statement(&app.database_url, &format!("SELECT COUNT(*) FROM {what}"));
+        let refused = "audit_events WHERE action = 'session.started' AND result = 'refused'";
+        let tickets: u32 = count("spent_tickets").parse().expect("a number");
+        let mut stranger = Browser::new(&app);
+        for _ in 0..6 {
+            let page = stranger.get("/login");
+            let form = login_form(&page);
+            let options = options(&mut stranger, &form, "sign-in");
+            let mut said = device.begin_prove(&options, ISSUER);
+            said.rp_id = "elsewhere.example".into();
+            let page = stranger.submit(&fill(&form, &options, &device.prove(&said)));
+            assert!(is_login(&page) && stranger.session_cookie().is_none(), "{page:?}");
+        }
+        let after: u32 = count("spent_tickets").parse().expect("a number");
+        assert_eq!((count(refused).as_str(), after - tickets), ("3", 3));
+        let page = sign_in(&mut stranger, &mut device);
+        assert!(read_text(&page.body).contains(ALICE.email), "the owner gets in all the same: {page:?}");
+    }
+
+    /// SO1: whoever used an account before its address was proven keeps no way in when the owner comes, by a link or by a reset
+    fn so_1_the_owner_of_an_address_ends_ways_in_that_others_left(database) {
+        let smtp = Smtp::start();
+        let app = setup(database).with_mail(&smtp).spawn();
+        for (person, by_link) in [(ALICE, true), (BOB, false)] {
+            let (mut squatter, mut device) = (Browser::new(&app), Authenticator::new());
+            squatter.sign_in(&person);
+            enrol(&mut squatter, &mut device);
+            let add = format!(
+                "INSERT INTO identities (issuer, subject, provider, user_id, email, created_at, last_used_at) \
+                 SELECT 'https://login.example', id, 'acme', id, 'm@example.com', 1, 1 FROM users WHERE email = '{}'",
+                person.email
+            );
+            run_statement(&app.database_url, &add);
+            let mut owner = Browser::new(&app);
+            if by_link {
+                let check = owner.ask_link(person.email);
+                let letter = wait_for_subject(&smtp, person.email, LINK_SUBJECT);
+                assert_eq!(owner.type_code(&check, &letter.code()).status, 303);
+            } else {
+                owner.ask_reset(person.email);
+                let letter = wait_for_subject(&smtp, person.email, RESET_SUBJECT);
+                let page = owner.open(&app, &letter);
+                assert_eq!(owner.submit(&link_form(&page).set("new", "eleven red paper boats")).status, 303);
+            }
+            assert_eq!((owner.get("/account").status, squatter.get("/account").status), (200, 303), "{by_link}");
+            let mut again = Browser::new(&app);
+            let page = sign_in(&mut again, &mut device);
+            assert!(is_login(&page) && again.session_cookie().is_none(), "{by_link}: {page:?}");
+            assert_eq!(run_statement(&app.database_url, "SELECT COUNT(*) FROM identities"), "0", "{by_link}");
+            assert_eq!(wait_for_subject(&smtp, person.email, "Passkey removed").to, person.email);
+            // what the owner adds afterwards stays
+            let (mut device, mut other) = (Authenticator::new(), Browser::new(&app));
+            enrol(&mut owner, &mut device);
+            let check = other.ask_link(person.email);
+            let letter = wait_for_subject(&smtp, person.email, LINK_SUBJECT);
+            assert_eq!(other.type_code(&check, &letter.code()).status, 303);
+            assert!(read_text(&sign_in(&mut Browser::new(&app), &mut device).body).contains(person.email));
+        }
     }
 
     fn pk_8_a_password_is_not_enough_once_there_is_a_passkey(database) {

@@ -3,6 +3,12 @@
 mod provider;
 mod trust;
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
 use crate::support::declared::{CLI, OWN_CLI};
 use crate::support::flow::{find_form, is_login};
 use crate::support::html::{find_heading, read_text};
@@ -21,6 +27,44 @@ fn is_in(browser: &mut Browser<'_>) -> bool {
 
 fn assert_heading(page: &Response, status: u16, heading: &str) {
     assert_eq!((page.status, find_heading(&page.body).as_str()), (status, heading), "{page:?}");
+}
+
+/// A provider whose metadata take three and a half seconds and whose keys never come; counts who asks for the metadata.
+fn serve_slowly() -> (u16, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked);
+    let answer = move |mut stream: TcpStream| {
+        let mut head = [0; 4096];
+        let length = stream.read(&mut head).unwrap_or_default();
+        if String::from_utf8_lossy(&head[..length]).contains("/.well-known/openid-configuration") {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(3500));
+            let issuer = format!("http://127.0.0.1:{port}");
+            let body = serde_json::json!({
+                "issuer": issuer,
+                "authorization_endpoint": format!("{issuer}/auth"),
+                "token_endpoint": format!("{issuer}/token"),
+                "jwks_uri": format!("{issuer}/keys"),
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+            })
+            .to_string();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+            drop(write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+        } else {
+            std::thread::sleep(Duration::from_secs(30));
+        }
+    };
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = answer.clone();
+            std::thread::spawn(move || answer(stream));
+        }
+    });
+    (port, asked)
 }
 
 for_each_database! {
@@ -164,6 +208,41 @@ for_each_database! {
             let page = browser.send(Request::get(&link));
             assert!(read_text(&page.body).contains(&format!("to continue to {}", CLI.name)), "{provider}: {page:?}");
         }
+    }
+
+    /// proxies take a line of 8 KiB, and whoever began too many trips could not open any page until they end
+    fn trips_that_were_left_do_not_make_requests_too_long(database) {
+        let app = spawn(database);
+        let mut browser = Browser::new(&app);
+        let request = Authorize::new(OWN_CLI).set("state", &"x".repeat(1000));
+        let mut last = None;
+        for _ in 0..8 {
+            let page = browser.begin(&request);
+            last = Some(press(&mut browser, &page, "acme"));
+            let line: usize = browser.cookies().iter().map(|(name, value)| name.len() + value.len() + 3).sum();
+            assert!(line < 8000, "{line} bytes of cookies");
+        }
+        let address = travel(&last.expect("a page"), &Account::new("1", ADA));
+        assert!(Answer::find(&come_back(&app, &mut browser, &address)).is_some());
+    }
+
+    /// metadata come, if slowly, and the keys never do
+    fn a_provider_that_is_too_slow_is_left_alone_for_a_while(database) {
+        let (port, asked) = serve_slowly();
+        let provider = format!(
+            "[[providers]]\nid = \"slow\"\nname = \"Slow\"\nkind = \"oidc\"\nissuer = \"http://127.0.0.1:{port}\"\n\
+             client_id = \"gatepost\"\nclient_secret = \"a secret\"\n"
+        );
+        let app = Setup::new(database).declare(&provider).spawn();
+        let mut browser = Browser::new(&app);
+        let page = browser.get("/login");
+        let began = Instant::now();
+        assert_heading(&press(&mut browser, &page, "slow"), 503, "We cannot reach Slow");
+        assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
+        let began = Instant::now();
+        assert_heading(&press(&mut browser, &page, "slow"), 503, "We cannot reach Slow");
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert_eq!(asked.load(Ordering::Relaxed), 1, "it is not asked again at once");
     }
 
     fn two_tabs_do_not_disturb_each_other(database) {

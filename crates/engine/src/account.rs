@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use gatepost_protocol::scope::ScopeSet;
+use gatepost_store::identities::lock_user;
 use gatepost_store::sessions::{self, SessionRow};
 use gatepost_store::{Db, Outcome, Topic, Tx, clients, codes, consents, grants, users};
 use serde_json::json;
@@ -76,6 +77,8 @@ pub fn end_session(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str) -
 
 /// Ends all sessions of this person but the present one.
 pub fn end_other_sessions(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Outcome<usize>> {
+    // the lock of whoever else sets the account anew
+    lock_user(tx, &session.user_id)?;
     let count = sessions::revoke_user_sessions(tx, &session.user_id, Some(&session.session_id), call.now)?;
     mailed::end_links(call, tx, &session.user_id)?;
     let event = Event::done(Actor::User(&session.user_id), "session.others_ended", &session.user_id);

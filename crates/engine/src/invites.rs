@@ -11,6 +11,7 @@ use crate::call::Call;
 use crate::email::Email;
 use crate::error::Result;
 use crate::mail::{Letter, queue_letter};
+use crate::manage::users::check_actor;
 use crate::manage::{ManageFault, Managed};
 use crate::sign_in::enter::Method;
 use crate::sign_in::throttle::name_network;
@@ -360,6 +361,9 @@ pub fn mint_invite(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, spec: &Invite
 
 /// Ends an invitation at once; accounts that were made with it stay.
 pub fn revoke_invite(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, id: &str) -> Managed<InviteRow> {
+    if let Err(fault) = check_actor(tx, actor)? {
+        return refuse(fault);
+    }
     let Some((row, _)) = invites::find_invite(tx, id)? else {
         return refuse(ManageFault::NotFound(format!("there is no invitation with the id {id:?}")));
     };

@@ -14,6 +14,7 @@ use crate::manage::last_admin::is_last_admin;
 use crate::manage::users::{Ended, delete_account};
 use crate::manage::{ManageFault, Managed};
 use crate::sign_in::SignedIn;
+use crate::sign_in::session::hold_session;
 
 /// What goes when an account is deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +49,9 @@ pub fn count_belongings(call: &Call, db: &mut Db, session: &SignedIn) -> Result<
 /// Deletes the account of the session; the last administrator stays. The caller has asked for a fresh sign-in.
 pub fn delete_own_account(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Managed<Ended> {
     take_global_lock(tx)?;
-    match users::find_user(tx, &session.user_id)? {
+    // a session that was ended meanwhile deletes nothing
+    let held = hold_session(call, tx, session)?;
+    match users::find_user(tx, &session.user_id)?.filter(|_| held) {
         Some(user) => delete_account(call, tx, Actor::User(&session.user_id), &user),
         None => Ok(Outcome::Rollback(Err(ManageFault::NotFound("there is no such person".into())))),
     }

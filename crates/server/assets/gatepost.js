@@ -132,8 +132,8 @@ class Passkeys {
   /** One line "or" stands between the page's first button and all the others. */
   placeOr(place) {
     if (!this.words.class.includes("full") || this.words.class.includes("primary")) return;
-    const next = place.nextElementSibling;
-    if (next?.classList.contains("or")) return next.after(place);
+    const there = place.parentElement.querySelector(".or");
+    if (there) return place.compareDocumentPosition(there) & Node.DOCUMENT_POSITION_FOLLOWING && there.after(place);
     const or = document.createElement("p");
     or.className = "or";
     or.textContent = this.words.or;
@@ -220,7 +220,9 @@ async function addPasskeys(place) {
   const { unknown, rp } = place.dataset;
   if (unknown) PublicKeyCredential.signalUnknownCredential?.({ rpId: rp, credentialId: unknown })?.catch(() => {});
   if (passkeys.kind === "sign-in" || passkeys.kind === "sign-up") sayThatItCan(passkeys.form).catch(() => {});
-  if (passkeys.kind === "sign-in" && (await PublicKeyCredential.isConditionalMediationAvailable?.())) await passkeys.wait();
+  const quietly = passkeys.kind === "sign-in" && (await PublicKeyCredential.isConditionalMediationAvailable?.());
+  // not when the button was pressed meanwhile: it would take over from that call
+  if (quietly && !passkeys.call) await passkeys.wait();
 }
 
 if (canPasskeys) document.querySelectorAll("[data-passkey]").forEach(addPasskeys);

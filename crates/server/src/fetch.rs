@@ -16,7 +16,8 @@ use url::{Host, Url};
 use crate::settings::providers::is_loopback;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-const TOTAL_LIMIT: Duration = Duration::from_secs(5);
+/// For one answer, from the look-up of the name to the last byte.
+pub(crate) const TOTAL_LIMIT: Duration = Duration::from_secs(5);
 /// Most bytes of an answer.
 const MAX_BODY: usize = 64 * 1024;
 

@@ -50,9 +50,12 @@ pub fn list_identities(db: &mut Db, user_id: &str) -> Result<Vec<IdentityRow>> {
     Ok(query.order((dsl::created_at.asc(), dsl::subject.asc())).select(IdentityRow::as_select()).load(db)?)
 }
 
-/// Notes that an identity was used, and the address that it has now.
-pub fn update_identity_use(db: &mut Db, (issuer, subject): (&str, &str), email: &str, now: i64) -> Result<bool> {
-    let row = dsl::identities.filter(dsl::issuer.eq(issuer)).filter(dsl::subject.eq(subject));
+/// Notes that an identity was used, and the address that it has now; `false` where it is not this person's any more.
+pub fn update_identity_use(db: &mut Db, seen: &IdentityRow, email: &str, now: i64) -> Result<bool> {
+    let row = dsl::identities
+        .filter(dsl::issuer.eq(&seen.issuer))
+        .filter(dsl::subject.eq(&seen.subject))
+        .filter(dsl::user_id.eq(&seen.user_id));
     let changed = diesel::update(row).set((dsl::email.eq(email), dsl::last_used_at.eq(now))).execute(db)?;
     Ok(changed == 1)
 }

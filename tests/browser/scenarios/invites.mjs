@@ -136,10 +136,10 @@ async function list_and_revoke(page, { browser, gatepost, at }, link) {
     assert.match(await page.locator("main").innerText(), /guest@example\.com · Use 1 · with/);
   });
   await look(page, "invite");
-  await page.getByRole("link", { name: "Revoke" }).click();
+  await page.getByRole("link", { name: "Revoke invitation" }).click();
   await look(page, "invite-revoke");
   await check("invites: a revoked one says so, and the link that is opened afterwards does not work", async () => {
-    await page.getByRole("button", { name: "Revoke" }).click();
+    await page.getByRole("button", { name: "Revoke invitation" }).click();
     await page.getByText("The invitation is revoked").waitFor();
     const late = await open_profile(browser);
     await late.goto(link);

@@ -5,6 +5,10 @@ import { authorize_url } from "../apps.mjs";
 import { open_profile, picture } from "../browser.mjs";
 
 const MOST_TABS = 30;
+const PAGES = [
+  "/account", "/account/security", "/account/authenticator/new", "/account/passkeys", "/account/passkeys/new", "/account/activity", "/account/data",
+  "/admin", "/admin/users", "/admin/users/new", "/admin/invites", "/admin/invites/new", "/admin/signup-mode", "/admin/audit",
+];
 
 /** What has the focus: its words or its name, and whether the ring around it can be seen. */
 function read_focus(page) {
@@ -29,6 +33,19 @@ async function tab_to(page, label) {
     if (focus.label === label) return;
   }
   assert.fail(`Tab never came to “${label}”`);
+}
+
+/** Presses Tab until the page is through; every stop must be visible. Gives their number. */
+async function walk(page) {
+  for (let step = 0; ; step += 1) {
+    await page.keyboard.press("Tab");
+    const focus = await read_focus(page);
+    if (focus.tag === "BODY") return step;
+    assert.ok(focus.ring, `no focus ring on “${focus.label}”`);
+    assert.ok(focus.inside, `“${focus.label}” has the focus outside the window`);
+    assert.ok(focus.height >= 20, `“${focus.label}” is only ${focus.height} high`);
+    assert.ok(step < 150, "the focus is caught");
+  }
 }
 
 export async function run_keyboard({ browser, gatepost, apps }) {
@@ -63,6 +80,33 @@ export async function run_keyboard({ browser, gatepost, apps }) {
     await page.keyboard.press("Enter");
     await page.waitForURL((url) => url.href.startsWith(apps.landed));
     assert.ok(new URL(page.url()).searchParams.get("code"));
+  });
+  await page.goto(`${gatepost.issuer}/admin/invites/new`);
+  await check("keyboard: an invitation is made and copied", async () => {
+    await tab_to(page, "uses");
+    await page.keyboard.type("2");
+    await tab_to(page, "Create invitation");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "The invitation is ready" }).waitFor();
+    await tab_to(page, "Copy");
+  });
+  for (const address of PAGES) {
+    await check(`keyboard: every stop of ${address} can be seen`, async () => {
+      await page.goto(gatepost.issuer + address);
+      assert.ok((await walk(page)) >= 5);
+    });
+  }
+  await check("forced colours and reduced motion: nothing moves, and buttons keep an outline", async () => {
+    const plain = await open_profile(browser, { forcedColors: "active", reducedMotion: "reduce", storageState: await page.context().storageState() });
+    for (const address of PAGES) {
+      await plain.goto(gatepost.issuer + address);
+      await picture(plain, `forced-colors${address.replaceAll("/", "-")}`);
+      const buttons = await plain.locator("main .button").evaluateAll((all) => all.map((one) => {
+        const style = getComputedStyle(one);
+        return `${style.borderTopStyle} ${style.borderTopWidth} ${style.transitionDuration}`;
+      }));
+      assert.deepEqual(buttons.filter((button) => button !== "solid 1px 0s"), [], address);
+    }
   });
   await check("forced colours and reduced motion: the pages stay whole", async () => {
     const plain = await open_profile(browser, { forcedColors: "active", reducedMotion: "reduce" });

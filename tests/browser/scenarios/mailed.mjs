@@ -247,6 +247,9 @@ async function add_people({ browser, gatepost, mail, at }) {
     assert.equal(await invited.getByLabel("Email address").getAttribute("readonly"), "");
     await look(invited, "signup-invited-bound");
     await sign_up(invited, { name: "Invited Person", password: MIRA.password });
+    await heading(invited, "Check your email");
+    await invited.goto((await mail.letter("invited@example.com", "Confirm your email")).link);
+    await press(invited, "Create account");
     await expect_account(invited, "invited@example.com");
   });
   await look(page, "invite-mailed");

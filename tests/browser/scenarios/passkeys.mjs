@@ -25,6 +25,50 @@ async function sign_out(page) {
   await page.getByRole("heading", { name: "You are signed out" }).waitFor();
 }
 
+/** Uses the passkey where the page asks for it. */
+async function use_passkey(page, device) {
+  await page.getByRole("button", { name: "Use a passkey" }).click();
+  await device.touch(true);
+}
+
+/** The passkey as the second step after a password, and to confirm who it is. */
+async function ask_for_it_twice(page, gatepost, device) {
+  await page.goto(`${gatepost.issuer}/account/second-step`);
+  await look(page, "second-step-ask");
+  await check("passkeys: one becomes the second step, with recovery codes", async () => {
+    await page.getByRole("button", { name: "Ask for a second step" }).click();
+    await page.getByRole("heading", { name: "Save your recovery codes" }).waitFor();
+    await page.getByLabel("I have saved them").check();
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByText("The second step is on").first().waitFor();
+  });
+  await look(page, "security-passkey-second");
+  await sign_out(page);
+  await page.goto(`${gatepost.issuer}/login`);
+  await sign_in(page, EMAIL, PASSWORD);
+  await page.getByRole("button", { name: "Use a passkey" }).waitFor();
+  await look(page, "second-step-passkey");
+  await check("passkeys: after the password the passkey is asked for, and lets in", async () => {
+    await use_passkey(page, device);
+    await page.waitForURL(/\/account/);
+  });
+  await device.touch(false);
+  await gatepost.let_sign_ins_age();
+  await page.goto(`${gatepost.issuer}/account/second-step`);
+  await page.getByRole("heading", { name: "Confirm that it’s you" }).waitFor();
+  await look(page, "confirm-passkey");
+  await check("passkeys: one confirms who it is, and the page that was asked for comes", async () => {
+    await use_passkey(page, device);
+    await page.getByRole("heading", { name: "Stop asking for a second step?" }).waitFor();
+  });
+  await device.touch(false);
+  await look(page, "second-step-stop");
+  await check("passkeys: the second step is turned off again", async () => {
+    await page.getByRole("button", { name: "Stop asking" }).click();
+    await page.getByText("The second step is off").first().waitFor();
+  });
+}
+
 export async function run_passkeys({ browser, gatepost }) {
   const page = await open_profile(browser);
   const at = (path) => `${gatepost.issuer}${path}`;
@@ -74,6 +118,7 @@ export async function run_passkeys({ browser, gatepost }) {
   await look(page, "passkeys");
 
   await device.touch(false);
+  await ask_for_it_twice(page, gatepost, device);
   await sign_out(page);
   await page.goto(at("/login"));
   await page.getByRole("button", { name: "Sign in with a passkey" }).waitFor();

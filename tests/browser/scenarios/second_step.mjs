@@ -7,7 +7,7 @@ import { expect_path, look, open_profile, sign_in } from "../browser.mjs";
 const PERSON = { email: "second@example.com", password: "four green paper kites" };
 
 /** The code of RFC 6238 that an app shows, some steps from now. */
-function make_code(key, ahead = 0) {
+export function make_code(key, ahead = 0) {
   const bits = [...key.replaceAll(" ", "")].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
   const secret = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
   const step = Buffer.alloc(8);

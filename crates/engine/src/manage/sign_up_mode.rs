@@ -6,6 +6,7 @@ use gatepost_store::{Db, Outcome, Tx, instance_settings};
 use serde_json::json;
 
 use super::Managed;
+use super::users::check_actor;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::Result;
@@ -38,6 +39,9 @@ pub fn find(call: &Call, db: &mut Db) -> Result<SignUpChoice> {
 pub fn set(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, mode: Option<SignUpMode>) -> Managed<SignUpChoice> {
     // of two administrators at once one comes second, and both are in the audit log in that order
     take_global_lock(tx)?;
+    if let Err(fault) = check_actor(tx, actor)? {
+        return Ok(Outcome::Rollback(Err(fault)));
+    }
     let before = find(call, tx)?;
     let by = if let Actor::User(id) = actor { id } else { "" };
     let value = mode.map(SignUpMode::as_str);

@@ -1,6 +1,7 @@
 //! Managing people: every act checks that whoever does it is still an administrator, keeps one administrator who can get in
 //! and writes an audit row in its transaction.
 
+use gatepost_store::identities::lock_user;
 use gatepost_store::sweep::take_global_lock;
 use gatepost_store::users::{self, ROLE_ADMIN, ROLE_USER, UserRow};
 use gatepost_store::{Db, Outcome, Topic, Tx, people, sessions};
@@ -224,8 +225,12 @@ pub(crate) fn begin_act(
     if let Err(fault) = check_actor(tx, actor)? {
         return Ok(Err(fault));
     }
-    let missing = || ManageFault::NotFound(format!("nobody here has the address or id {who:?}"));
-    Ok(find_user(tx, who)?.ok_or_else(missing))
+    // and the person before sessions, links and invitations, in the order of whoever signs in or uses one
+    let user = match find_user(tx, who)? {
+        Some(user) => lock_user(tx, &user.id)?,
+        None => None,
+    };
+    Ok(user.ok_or_else(|| ManageFault::NotFound(format!("nobody here has the address or id {who:?}"))))
 }
 
 /// Whoever acts may have lost the right to since the page was asked for.

@@ -1,6 +1,7 @@
 //! Tries of a second factor: counted before they are looked at, whoever tries, on whichever page.
 
 use gatepost_protocol::secret::TokenHash;
+use gatepost_store::identities::lock_user;
 use gatepost_store::{Db, Outcome, Tx, authenticators, passkeys, recovery_codes, sessions, throttles, users};
 use serde_json::json;
 
@@ -110,6 +111,8 @@ fn try_factor(
     typed: &Typed,
     complete: impl FnOnce(&Call, &mut Tx<'_>, Method) -> Result<Option<Started>>,
 ) -> Result<Outcome<Tried>> {
+    // the account before its session and factors, as whoever resets them does
+    lock_user(tx, &session.user_id)?;
     let Some(tries) = sessions::update_session_attempts(tx, &session.session_id, SESSION_TRIES, call.now)? else {
         return Ok(Outcome::Commit(Tried::Over));
     };

@@ -2,7 +2,7 @@
 //! transaction (in the pool for slow hashes), [`finish_attempt`] starts a session or charges the failure.
 
 use gatepost_store::users::UserRow;
-use gatepost_store::{Outcome, Tx, users};
+use gatepost_store::{Outcome, Tx, sessions, users};
 use serde_json::json;
 
 use super::enter::{Method, Started, enter, renew_session};
@@ -118,7 +118,7 @@ pub fn change_password(
         return Ok(Outcome::Rollback(None));
     }
     let Some(user) = users::find_user(tx, &session.user_id)? else { return Ok(Outcome::Rollback(None)) };
-    Ok(Outcome::Commit(Some(replace_password(call, tx, &user, session, new_hash)?)))
+    finish_replacing(replace_password(call, tx, &user, session, new_hash)?)
 }
 
 /// Gives somebody who signs in without a password a first one. The caller has asked for a fresh sign-in. `None` where there
@@ -133,7 +133,12 @@ pub fn set_first_password(
         return Ok(Outcome::Rollback(None));
     }
     let Some(user) = users::find_user(tx, &session.user_id)? else { return Ok(Outcome::Rollback(None)) };
-    Ok(Outcome::Commit(Some(replace_password(call, tx, &user, session, new_hash)?)))
+    finish_replacing(replace_password(call, tx, &user, session, new_hash)?)
+}
+
+/// Nothing is kept where the session was over.
+fn finish_replacing(started: Option<Started>) -> Result<Outcome<Option<Started>>> {
+    Ok(if started.is_some() { Outcome::Commit(started) } else { Outcome::Rollback(None) })
 }
 
 fn replace_password(
@@ -142,11 +147,15 @@ fn replace_password(
     user: &UserRow,
     session: &SignedIn,
     new_hash: &str,
-) -> Result<Started> {
+) -> Result<Option<Started>> {
+    // a session that has just been ended elsewhere changes nothing, and is not renewed
+    if !sessions::consume_session(tx, &session.session_id, false, call.now)? {
+        return Ok(None);
+    }
     users::update_user_password(tx, &user.id, new_hash, call.now)?;
     end_all_use(call, tx, &user.id, "password changed")?;
     let started = renew_session(call, tx, user, session)?;
     record_event(call, tx, Event::done(Actor::User(&user.id), "password.changed", &user.id), &json!(null))?;
     queue_notice(call, tx, &user.email, Notice::PasswordChanged)?;
-    Ok(started)
+    Ok(Some(started))
 }

@@ -5,7 +5,7 @@ use gatepost_store::{Outcome, Tx, recovery_codes, users};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::session::SignedIn;
+use super::session::{SignedIn, hold_session};
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::Result;
@@ -90,9 +90,9 @@ pub fn renew_recovery_codes(
     tx: &mut Tx<'_>,
     session: &SignedIn,
 ) -> Result<Outcome<Option<RecoveryCodes>>> {
-    // in a write for its lock: of two sets that are made at once the later one counts
-    let uses = users::find_user(tx, &session.user_id)?.is_some_and(|user| user.second_step)
-        && users::update_user_second_step(tx, &session.user_id, true, call.now)?;
+    // with its lock: of two sets that are made at once the later one counts
+    let uses = hold_session(call, tx, session)?
+        && users::find_user(tx, &session.user_id)?.is_some_and(|user| user.second_step);
     if !uses {
         return Ok(Outcome::Rollback(None));
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::enter::{Method, Started, insert_new_session, measure_strength};
 use super::fresh::find_level;
 use super::recovery::{RecoveryCodes, make_recovery_codes};
-use super::session::SignedIn;
+use super::session::{SignedIn, hold_session};
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::Result;
@@ -96,6 +96,9 @@ pub enum Toggled {
 pub fn set_second_step(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, on: bool) -> Result<Outcome<Toggled>> {
     let user_id = &session.user_id;
     let refused = Ok(Outcome::Rollback(Toggled::Refused));
+    if !hold_session(call, tx, session)? {
+        return refused;
+    }
     let Some(user) = users::find_user(tx, user_id)? else { return refused };
     if user.second_step == on || find_authenticator(tx, user_id)?.is_some() || !has_passkey(tx, user_id)? {
         return refused;

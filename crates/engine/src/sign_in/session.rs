@@ -1,6 +1,7 @@
 //! Browser sessions.
 
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
+use gatepost_store::identities::lock_user;
 use gatepost_store::sessions::{self, SessionRow};
 use gatepost_store::users::{ROLE_ADMIN, UserRow};
 use gatepost_store::{Db, Tx};
@@ -97,4 +98,11 @@ pub fn find_session(call: &Call, db: &mut Db, cookie: &str) -> Result<Option<Sig
 /// Writes a use down and moves the idle end; `false` where the session is over.
 pub fn note_session_use(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<bool> {
     Ok(sessions::update_session_use(tx, &session.session_id, call.now, call.now + call.policy().session_idle_ttl)?)
+}
+
+/// Takes the lock of the account and then of the session, in the order of everybody who ends sessions: whoever ended this one came
+/// before, and is seen, or waits. For what changes ways in; `false` where the session is over or the account disabled.
+pub(crate) fn hold_session(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<bool> {
+    let enabled = lock_user(tx, &session.user_id)?.is_some_and(|user| user.disabled_at.is_none());
+    Ok(enabled && note_session_use(call, tx, session)?)
 }

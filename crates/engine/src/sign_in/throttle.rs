@@ -51,7 +51,7 @@ pub(crate) fn admit_attempt(call: &Call, tx: &mut Tx<'_>, email_key: &str) -> Re
 }
 
 /// Charges the address with one failure; `false` where it has had too many.
-fn charge_address(call: &Call, tx: &mut Tx<'_>) -> Result<bool> {
+pub(crate) fn charge_address(call: &Call, tx: &mut Tx<'_>) -> Result<bool> {
     let bucket = ip_bucket(&call.origin.ip);
     let window_end = throttles::find_throttle(tx, &bucket)?
         .filter(|row| call.now < row.expires_at)
@@ -70,8 +70,9 @@ fn find_delay(policy: &Policy, failures: i64) -> Option<i64> {
 
 /// The attempt was never looked at: both counts go back.
 pub(crate) fn refund_attempt(call: &Call, tx: &mut Tx<'_>, email_key: &str) -> Result<()> {
-    throttles::update_throttle_refund(tx, &account_bucket(email_key))?;
-    Ok(throttles::update_throttle_refund(tx, &ip_bucket(&call.origin.ip))?)
+    // the address first, as where they are counted: two of one person do not wait for each other
+    throttles::update_throttle_refund(tx, &ip_bucket(&call.origin.ip))?;
+    Ok(throttles::update_throttle_refund(tx, &account_bucket(email_key))?)
 }
 
 /// Forgets the failures of an account: its password was set anew by somebody with a shell on the host.
@@ -81,6 +82,6 @@ pub(crate) fn forgive_account(tx: &mut Tx<'_>, email_key: &str) -> Result<()> {
 
 /// The attempt was good: the account's count starts again, and the address gets its charge back.
 pub(crate) fn forgive_attempt(call: &Call, tx: &mut Tx<'_>, email_key: &str) -> Result<()> {
-    throttles::delete_throttle(tx, &account_bucket(email_key))?;
-    Ok(throttles::update_throttle_refund(tx, &ip_bucket(&call.origin.ip))?)
+    throttles::update_throttle_refund(tx, &ip_bucket(&call.origin.ip))?;
+    Ok(throttles::delete_throttle(tx, &account_bucket(email_key))?)
 }

@@ -12,7 +12,7 @@ use totp_rs::{Algorithm, Builder, Secret, Totp};
 use super::enter::{Method, Started};
 use super::recovery::{RecoveryCodes, make_recovery_codes};
 use super::second::{complete_step_up, settle_second_step};
-use super::session::SignedIn;
+use super::session::{SignedIn, hold_session};
 use super::ways::Removal;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
@@ -192,7 +192,7 @@ pub fn confirm_authenticator(
 pub fn remove_authenticator(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Outcome<Removal>> {
     let user_id = &session.user_id;
     let watch = Watch::begin(call, tx, user_id)?;
-    if !authenticators::delete_authenticator(tx, user_id)? {
+    if !hold_session(call, tx, session)? || !authenticators::delete_authenticator(tx, user_id)? {
         return Ok(Outcome::Rollback(Removal::Refused));
     }
     if watch.has_lost(call, tx)? {

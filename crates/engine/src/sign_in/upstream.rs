@@ -9,7 +9,7 @@ use serde_json::json;
 use super::enter::{Method, Started, enter};
 use super::fresh::is_fresh;
 use super::mailed;
-use super::session::{SignedIn, note_session_use};
+use super::session::{SignedIn, hold_session};
 use super::sign_up::{NewUser, SignUpRefusal, create_account};
 use super::trip::{Intent, Trip};
 use super::ways::{Removal, Ways, count_ways_in};
@@ -145,15 +145,17 @@ fn arrive(call: &Call, tx: &mut Tx<'_>, found: &UpstreamIdentity, invite: Option
     Ok(Outcome::Rollback(Arrival::Refused(ArrivalRefusal::SignUp(SignUpRefusal::Taken))))
 }
 
-fn let_known_in(
+pub(crate) fn let_known_in(
     call: &Call,
     tx: &mut Tx<'_>,
     found: &UpstreamIdentity,
     identity: &IdentityRow,
 ) -> Result<Outcome<Arrival>> {
     let email = found.email.as_deref().unwrap_or_default();
-    identities::update_identity_use(tx, (&identity.issuer, &identity.subject), email, call.now)?;
-    let started = match users::find_user(tx, &identity.user_id)? {
+    // the account before its identity, as whoever unlinks one does; what was unlinked meanwhile lets nobody in
+    let user = identities::lock_user(tx, &identity.user_id)?;
+    let linked = identities::update_identity_use(tx, identity, email, call.now)?;
+    let started = match user.filter(|_| linked) {
         Some(user) => enter(call, tx, &user, &[Method::Provider])?,
         None => None,
     };
@@ -171,7 +173,7 @@ fn link_to_session(
     found: &UpstreamIdentity,
     session: &SignedIn,
 ) -> Result<Outcome<Arrival>> {
-    if !note_session_use(call, tx, session)? {
+    if !hold_session(call, tx, session)? {
         return Ok(Outcome::Rollback(Arrival::Refused(ArrivalRefusal::SessionOver)));
     }
     if !is_fresh(call, tx, session)? {
@@ -216,7 +218,11 @@ pub fn link_offered_identity(
     provider_name: &str,
 ) -> Result<Outcome<bool>> {
     let same = |mine: &Email| normalize_email(&offer.email).is_ok_and(|there| there.key == mine.key);
-    if !normalize_email(&session.email).is_ok_and(|mine| same(&mine)) || !note_session_use(call, tx, session)? {
+    if !normalize_email(&session.email).is_ok_and(|mine| same(&mine)) || !hold_session(call, tx, session)? {
+        return Ok(Outcome::Rollback(false));
+    }
+    // a password alone adds no way in to an account that has something stronger
+    if !is_fresh(call, tx, session)? {
         return Ok(Outcome::Rollback(false));
     }
     let found = UpstreamIdentity {
@@ -257,7 +263,10 @@ pub fn unlink_identity(
     (issuer, subject): (&str, &str),
     provider_name: &str,
 ) -> Result<Outcome<Removal>> {
-    let Some(user) = identities::lock_user(tx, &session.user_id)? else {
+    if !hold_session(call, tx, session)? {
+        return Ok(Outcome::Rollback(Removal::Refused));
+    }
+    let Some(user) = users::find_user(tx, &session.user_id)? else {
         return Ok(Outcome::Rollback(Removal::Refused));
     };
     if !identities::delete_identity(tx, &user.id, issuer, subject)? {

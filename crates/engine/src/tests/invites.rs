@@ -337,3 +337,20 @@ fn the_list_is_filtered_searched_and_paged() {
     let of = |state| list(InviteFilter { state: Some(state), ..InviteFilter::default() }, 100).len();
     assert_eq!((of(InviteState::Open), of(InviteState::Revoked), of(InviteState::UsedUp)), (6, 1, 0));
 }
+
+#[test]
+fn ad_1_who_was_demoted_meanwhile_ends_no_invitation_and_opens_no_door() {
+    let world = invite_only(|_| {});
+    let (first, second) = (world.add_admin("ada@example.com"), world.add_admin("grace@example.com"));
+    let (minted, _) = world.invite_as(Some(&first), &InviteSpec::default()).expect("an invitation");
+    for (role, allowed) in [(ROLE_USER, false), (ROLE_ADMIN, true)] {
+        let id = second.clone();
+        world.write(move |call, tx| Ok(Outcome::Commit(update_user_role(tx, &id, role, call.now)?)));
+        let (by, id) = (second.clone(), minted.row.id.clone());
+        let mode = world.write(move |call, tx| sign_up_mode::set(call, tx, Actor::User(&by), Some(SignUpMode::Open)));
+        assert_eq!(mode.is_ok(), allowed, "{role}");
+        let by = second.clone();
+        let revoked = world.write(move |call, tx| revoke_invite(call, tx, Actor::User(&by), &id));
+        assert_eq!(revoked.is_ok(), allowed, "{role}");
+    }
+}

@@ -1,14 +1,18 @@
 //! How long mailed links and their limits last, and letters as they are written down.
 
-use gatepost_store::mails;
+use gatepost_store::identities::{self, IdentityRow};
+use gatepost_store::passkeys::{self, PasskeyRow};
+use gatepost_store::{mails, sessions};
 
 use super::*;
 use crate::journey::Journey;
 use crate::mail::{Letter, take_due_letters};
 use crate::sign_in::mailed::{
-    Asking, Check, Found, Kind, ResetProof, Tried, Used, find_link, find_reset, find_wait, request_again,
+    Asking, Check, Found, Kind, ResetProof, Tried, Used, find_link, find_reset, find_wait, finish_reset, request_again,
     request_change, request_reset, request_sign_in, try_code, use_link,
 };
+use crate::sign_in::session::find_session;
+use crate::sign_in::ways::{Ways, count_ways_in};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
@@ -217,4 +221,157 @@ fn r_27_a_link_is_one_factor() {
     let (token, _) = world.sign_in_letter();
     let Used::Entered { started, .. } = world.use_token(&token) else { panic!("the link works") };
     assert!(started.pending);
+}
+
+/// Ways in that somebody left who used an account without proving its address, and what is left of them.
+impl World {
+    fn leave_ways_in(&self, session: &SignedIn) {
+        let id = session.user_id.clone();
+        self.write(move |call, tx| {
+            let text = |text: &str| text.to_owned();
+            let passkey = PasskeyRow {
+                id: text("a-passkey"),
+                credential_id: text("a-credential"),
+                user_id: id.clone(),
+                name: text("Squatter's phone"),
+                credential: text("{}"),
+                created_at: call.now,
+                last_used_at: None,
+                flagged_at: None,
+            };
+            let identity = IdentityRow {
+                issuer: text("https://login.example"),
+                subject: text("squatter"),
+                provider: text("acme"),
+                user_id: id.clone(),
+                email: text("squatter@example.com"),
+                created_at: call.now,
+                last_used_at: call.now,
+            };
+            assert!(passkeys::insert_passkey(tx, &passkey)? && identities::insert_identity(tx, &identity)?);
+            Ok(Outcome::Commit(()))
+        });
+    }
+
+    fn ways_of(&self, session: &SignedIn) -> Ways {
+        let id = session.user_id.clone();
+        self.read(move |call, db| {
+            let user = users::find_user(db, &id)?.expect("the person");
+            count_ways_in(call, db, &user)
+        })
+    }
+
+    fn is_signed_in(&self, cookie: &str) -> bool {
+        let cookie = cookie.to_owned();
+        self.read(move |call, db| find_session(call, db, &cookie)).is_some()
+    }
+
+    /// Asks for another address; the code for it, and the token that stops it.
+    fn ask_change(&self, session: &SignedIn, new: &'static str) -> (Check, String, String) {
+        let (asking, session) = (self.asking(), session.clone());
+        let new = normalize_email(new).expect("an address");
+        let check = self.write(move |call, tx| request_change(call, tx, &asking, &session, &new)).expect("a change");
+        let (mut code, mut stop) = (String::new(), String::new());
+        for (_, letter) in self.letters() {
+            match letter {
+                Letter::ConfirmNewAddress { code: sent, .. } => code = sent,
+                Letter::AddressChanging { stop_url, .. } => stop = token_of(&stop_url),
+                _ => {}
+            }
+        }
+        (check, code, stop)
+    }
+}
+
+const ONLY_MAIL: Ways = Ways { password: false, passkeys: 0, identities: 0, mail: true, authenticator: false };
+
+fn squatted() -> (World, String, SignedIn) {
+    let world = World::new(|policy| policy.issuers = vec!["https://login.example".into()]);
+    let (cookie, session) = world.add_person("ada@example.com");
+    world.leave_ways_in(&session);
+    (world, cookie, session)
+}
+
+#[test]
+fn so_1_who_proves_the_address_first_has_the_account_alone() {
+    let (world, cookie, session) = squatted();
+    let (change, change_code, _) = world.ask_change(&session, "squatter@example.com");
+    world.ask_link("ada@example.com");
+    let (token, _) = world.sign_in_letter();
+    let Used::Entered { started, .. } = world.use_token(&token) else { panic!("the link works") };
+    assert!(!started.pending);
+    assert!(!world.is_signed_in(&cookie));
+    assert_eq!(world.ways_of(&session), ONLY_MAIL);
+    // a change of the address that waited is over as well
+    assert!(matches!(world.try_mailed_code(&change, &change_code), Tried::Gone));
+    // the second time there is nothing to end: a proven account keeps what its owner adds
+    world.leave_ways_in(&session);
+    world.ask_link("ada@example.com");
+    let (token, _) = world.sign_in_letter();
+    assert!(matches!(world.use_token(&token), Used::Entered { .. }));
+    assert_eq!(world.ways_of(&session), Ways { passkeys: 1, identities: 1, ..ONLY_MAIL });
+}
+
+#[test]
+fn so_1_a_reset_of_an_unproven_account_leaves_the_new_password_alone() {
+    for proven in [false, true] {
+        let (world, cookie, session) = squatted();
+        let id = session.user_id.clone();
+        if proven {
+            world.write(move |call, tx| {
+                Ok(Outcome::Commit(users::update_user_verified(tx, &id, "ada@example.com", call.now)?))
+            });
+        }
+        let (asking, email) = (world.asking(), normalize_email("ada@example.com").expect("an address"));
+        world.write(move |call, tx| request_reset(call, tx, &asking, &email));
+        let token = world.letters().into_iter().find_map(|(_, letter)| match letter {
+            Letter::Reset { url } => Some(token_of(&url)),
+            _ => None,
+        });
+        let proof = ResetProof::Token(token.expect("a reset link"));
+        let used = world.write(move |call, tx| finish_reset(call, tx, &proof, BROWSER, "a new hash"));
+        assert!(matches!(used, Used::Entered { .. }));
+        assert!(!world.is_signed_in(&cookie));
+        // what the owner of a proven address has is the owner's
+        let kept = usize::from(proven);
+        assert_eq!(
+            world.ways_of(&session),
+            Ways { password: true, passkeys: kept, identities: kept, ..ONLY_MAIL },
+            "{proven}"
+        );
+    }
+}
+
+#[test]
+fn so_1_taking_an_unproven_address_back_ends_every_way_of_who_gave_it_away() {
+    let (world, cookie, session) = squatted();
+    let (change, code, stop) = world.ask_change(&session, "squatter@example.com");
+    assert!(matches!(world.try_mailed_code(&change, &code), Tried::Used(Used::Changed(_))));
+    assert!(matches!(world.use_token(&stop), Used::Stopped { restored: true }));
+    assert!(!world.is_signed_in(&cookie));
+    assert_eq!(world.ways_of(&session), ONLY_MAIL);
+}
+
+#[test]
+fn so_1_an_authenticator_app_stays_so_that_a_mailbox_is_not_two_factors() {
+    let (world, _, session) = squatted();
+    let id = session.user_id.clone();
+    world.write(move |call, tx| {
+        let row = gatepost_store::authenticators::AuthenticatorRow {
+            user_id: id.clone(),
+            sealed_secret: "sealed".into(),
+            last_step: 0,
+            created_at: call.now,
+        };
+        gatepost_store::authenticators::insert_authenticator(tx, &row)?;
+        users::update_user_second_step(tx, &id, true, call.now)?;
+        Ok(Outcome::Commit(()))
+    });
+    world.ask_link("ada@example.com");
+    let (token, _) = world.sign_in_letter();
+    let Used::Entered { started, .. } = world.use_token(&token) else { panic!("the link works") };
+    assert!(started.pending);
+    let live = session.user_id.clone();
+    let whole = world.read(move |call, db| Ok(sessions::list_live_sessions(db, &live, call.now)?));
+    assert!(whole.is_empty());
 }

@@ -6,12 +6,14 @@ mod authenticator;
 use authenticator::{Authenticator, PRESENT, Said, VERIFIED};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gatepost_protocol::secret::SecretKind;
 use gatepost_store::passkeys::{self, PasskeyRow};
 use gatepost_store::{audit, users};
 use serde_json::{Value, json};
 
 use super::{BROWSER, World};
 use crate::email::normalize_email;
+use crate::manage::factors::reset_factors;
 use crate::manage::users::set_user_disabled;
 use crate::sign_in::enter::{Method, Started, insert_new_session};
 use crate::sign_in::fresh::find_level;
@@ -494,7 +496,8 @@ fn a_removed_passkey_is_unknown_and_a_disabled_account_is_refused() {
     world
         .write(|call, tx| set_user_disabled(call, tx, crate::audit::Actor::Operator, "ada@example.com", false))
         .expect("enabled");
-    let strong = world.strong(&session);
+    assert_eq!(world.remove(&world.strong(&session), &row), Removal::Refused, "that session was ended");
+    let strong = world.strong(&world.sign_in_again(&session).1);
     assert_eq!(world.remove(&strong, &row), Removal::Done);
     assert_eq!(world.remove(&strong, &row), Removal::Refused, "it is gone");
     let id = URL_SAFE_NO_PAD.encode(&device.credential_id);
@@ -650,4 +653,35 @@ fn a_passkey_is_offered_once_in_thirty_days_to_those_who_have_none() {
     let (_, again) = world.sign_in_again(&session);
     world.add_passkey(&again);
     assert!(!offer(&world));
+}
+
+#[test]
+fn r_29_an_enrolment_under_way_does_not_outlive_a_reset_of_factors() {
+    let world = World::new(|_| {});
+    let (_, session) = world.add_person("ada@example.com");
+    let mut device = Authenticator::new();
+    let options = world.begin_enrolment(&session);
+    let said = device.begin_make(&json_of(&options), ORIGIN);
+    let presented = present(&options, device.make(&said));
+    world.write(|call, tx| reset_factors(call, tx, crate::audit::Actor::Operator, "ada@example.com")).expect("reset");
+    assert_eq!(world.finish_enrolment(&session, presented).expect_err("refused"), EnrolRefusal::Failed);
+    assert!(world.list(&session).is_empty());
+}
+
+#[test]
+fn r_04_a_bad_invitation_with_a_passkey_is_counted_and_written_down() {
+    let world = World::new(|policy| policy.sign_up = crate::SignUpMode::Invite);
+    let code = world.engine.make_secret(SecretKind::Invite).expect("randomness").expose().to_owned();
+    let mut device = Authenticator::new();
+    let options = world.begin_sign_up("grace@example.com");
+    let said = device.begin_make(&json_of(&options), ORIGIN);
+    let presented = present(&options, device.make(&said));
+    let sign_up = || {
+        let (new, presented, code) = (new_person("grace@example.com"), presented.clone(), code.clone());
+        world.write(move |call, tx| finish_sign_up(call, tx, &presented, (&new, Some(&code)), "Chrome on Linux"))
+    };
+    assert!(matches!(sign_up(), PasskeySignUp::Refused(SignUpRefusal::Invite(_))));
+    assert_eq!(world.count_events("invite.used"), 1);
+    // and the answer of the authenticator is used up: one for each try
+    assert!(matches!(sign_up(), PasskeySignUp::Failed));
 }

@@ -497,3 +497,19 @@ fn r_61_a_stored_secret_opens_for_its_owner_only() {
     let tried = block_on(world.store.write(move |tx| try_step_up(&call, tx, &bob, &typed)));
     assert!(tried.is_err(), "a copied row is an error, never a way in");
 }
+
+#[test]
+fn r_29_a_session_that_was_ended_elsewhere_changes_no_factor() {
+    let world = World::new(|_| {});
+    let who = world.enrol();
+    let id = who.session.user_id.clone();
+    world.write(move |call, tx| {
+        Ok(Outcome::Commit(gatepost_store::sessions::revoke_user_sessions(tx, &id, None, call.now)?))
+    });
+    let session = who.session.clone();
+    assert_eq!(world.write(move |call, tx| remove_authenticator(call, tx, &session)), Removal::Refused);
+    let session = who.session.clone();
+    assert!(world.write(move |call, tx| renew_recovery_codes(call, tx, &session)).is_none());
+    let factors = world.factors(&who.session.user_id);
+    assert!(factors.second_step && factors.authenticator.is_some() && factors.recovery_codes == 10);
+}

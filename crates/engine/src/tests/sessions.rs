@@ -1,11 +1,12 @@
 //! Browser sessions.
 
-use gatepost_store::Outcome;
+use gatepost_store::{Outcome, users};
 
 use crate::account::end_other_sessions;
 use crate::audit::Actor;
 use crate::manage::users::set_user_disabled;
-use crate::sign_in::password::change_password;
+use crate::personal::delete_own_account;
+use crate::sign_in::password::{change_password, set_first_password};
 use crate::sign_in::session::{find_session, note_session_use};
 
 use super::World;
@@ -118,4 +119,22 @@ fn r_29_of_two_password_changes_at_once_one_wins() {
         world.write(move |call, tx| change_password(call, tx, &session, "a hash", "another hash")).is_some()
     };
     assert_eq!((change(), change()), (true, false));
+}
+
+#[test]
+fn r_29_a_session_that_was_ended_elsewhere_sets_no_password_deletes_nothing_and_is_not_renewed() {
+    let world = World::new(|_| {});
+    let (_, session) = world.add_person("ada@example.com");
+    let (_, other) = world.sign_in_again(&session);
+    world.write(move |call, tx| end_other_sessions(call, tx, &session));
+    let ended = other.clone();
+    assert!(world.write(move |call, tx| change_password(call, tx, &ended, "a hash", "another hash")).is_none());
+    let id = other.user_id.clone();
+    world.write(move |call, tx| Ok(Outcome::Commit(users::update_user_no_password(tx, &id, call.now)?)));
+    let ended = other.clone();
+    assert!(world.write(move |call, tx| set_first_password(call, tx, &ended, "another hash")).is_none());
+    let ended = other.clone();
+    assert!(world.write(move |call, tx| delete_own_account(call, tx, &ended)).is_err());
+    let user = world.read(move |_, db| Ok(users::find_user(db, &other.user_id)?)).expect("the person");
+    assert_eq!(user.password_hash, None);
 }

@@ -1,8 +1,13 @@
 //! Trips to other providers, by the clock (SO3, SO8, R-26).
 
-use crate::journey::Journey;
+use gatepost_store::{Outcome, identities, sessions, users};
+
+use crate::journey::{Journey, LinkOffer};
+use crate::sign_in::enter::{Method, insert_new_session};
 use crate::sign_in::trip::{Intent, TRIP_TTL, Trip};
-use crate::sign_in::upstream::{Arrival, ArrivalRefusal, UpstreamIdentity, finish_trip, unlink_identity};
+use crate::sign_in::upstream::{
+    Arrival, ArrivalRefusal, UpstreamIdentity, finish_trip, let_known_in, link_offered_identity, unlink_identity,
+};
 use crate::sign_in::ways::Removal;
 
 use super::World;
@@ -74,4 +79,54 @@ fn so8_a_provider_that_is_not_in_the_settings_is_no_way_in() {
         let unlinked = world.write(move |call, tx| unlink_identity(call, tx, &session, (ISSUER, "1"), "Acme"));
         assert_eq!(unlinked, expected);
     }
+}
+
+#[test]
+fn an_identity_that_is_unlinked_while_it_comes_in_opens_nothing() {
+    let world = World::new(|policy| policy.issuers = vec![ISSUER.to_owned()]);
+    let (first, trip) = (found("1", "ada@example.com"), begin(&world, Intent::SignIn));
+    let arrival = world.write(move |call, tx| finish_trip(call, tx, &first, &trip, None));
+    let Arrival::In(started) = arrival else { panic!("{arrival:?}") };
+    let seen = world.read(|_, db| Ok(identities::find_identity(db, ISSUER, "1")?)).expect("the identity");
+    let session = started.signed_in;
+    assert_eq!(world.write(move |call, tx| unlink_identity(call, tx, &session, (ISSUER, "1"), "Acme")), Removal::Done);
+    let again = found("1", "ada@example.com");
+    let arrival = world.write(move |call, tx| let_known_in(call, tx, &again, &seen));
+    assert!(matches!(arrival, Arrival::Refused(ArrivalRefusal::AccountOff)), "{arrival:?}");
+}
+
+#[test]
+fn r_26_an_offered_link_needs_the_strongest_that_the_account_has() {
+    let world = World::new(|_| {});
+    let (_, session) = world.add_person("ada@example.com");
+    let offer = LinkOffer {
+        provider: "acme".into(),
+        issuer: ISSUER.into(),
+        subject: "1".into(),
+        email: "ada@example.com".into(),
+    };
+    let id = session.user_id.clone();
+    let strong = world.write(move |call, tx| {
+        users::update_user_second_step(tx, &id, true, call.now)?;
+        let user = users::find_user(tx, &id)?.expect("the person");
+        Ok(Outcome::Commit(insert_new_session(call, tx, &user, &[Method::Passkey], false)?.signed_in))
+    });
+    for (session, expected) in [(session, false), (strong, true)] {
+        let offer = offer.clone();
+        let linked = world.write(move |call, tx| link_offered_identity(call, tx, &session, &offer, "Acme"));
+        assert_eq!(linked, expected);
+    }
+}
+
+#[test]
+fn a_session_that_was_ended_unlinks_nothing() {
+    let world = World::new(|policy| policy.issuers = vec![ISSUER.to_owned()]);
+    let (first, trip) = (found("1", "ada@example.com"), begin(&world, Intent::SignIn));
+    let arrival = world.write(move |call, tx| finish_trip(call, tx, &first, &trip, None));
+    let Arrival::In(started) = arrival else { panic!("{arrival:?}") };
+    let session = started.signed_in;
+    let id = session.user_id.clone();
+    world.write(move |call, tx| Ok(Outcome::Commit(sessions::revoke_user_sessions(tx, &id, None, call.now)?)));
+    let unlinked = world.write(move |call, tx| unlink_identity(call, tx, &session, (ISSUER, "1"), "Acme"));
+    assert_eq!(unlinked, Removal::Refused);
 }

@@ -10,7 +10,7 @@ use gatepost_engine::invites::{InviteEnd, InviteFacts, InviteRefusal, check_invi
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;
-use crate::pages::login::find_signup_mode;
+use crate::pages::login::require_signup_mode;
 use crate::pages::signup::{Person, check_open, make_view};
 use crate::pages::views::{Fault, GivenInvite, InvitePart, InviteSignedInView, Moment};
 use crate::pages::visitor::Visitor;
@@ -27,7 +27,7 @@ pub(crate) async fn get(request: HttpRequest, code: Path<String>, state: Data<St
 /// Looking uses nothing up, so that a program that follows links in letters does no harm.
 async fn open(request: &HttpRequest, code: String, state: &State) -> Result<HttpResponse, HttpResponse> {
     let visitor = Visitor::recognise(state, request).await?;
-    let mode = check_open(state, &visitor, find_signup_mode(state, &visitor).await)?;
+    let mode = check_open(state, &visitor, require_signup_mode(state, &visitor).await?)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let mut pending = Pending::find(state, &visitor, &params).await?;
     pending.change(|journey| journey.invite = Some(code));

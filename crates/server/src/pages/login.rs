@@ -14,7 +14,7 @@ use crate::pages::mailed::verify;
 use crate::pages::passkey_ceremonies::{Finished, finish_login, offer_after};
 use crate::pages::via;
 use crate::pages::views::{ErrorKind, LoginView, PasskeyOffer};
-use crate::pages::visitor::{Visitor, read_notice};
+use crate::pages::visitor::{AFTER_FORM, Visitor, read_notice};
 use crate::respond;
 use crate::state::State;
 
@@ -27,11 +27,13 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let pending = Pending::find(state, &visitor, &params).await?;
     let switch = params.one("switch").is_some();
+    let after_form = params.one(AFTER_FORM.0) == Some(AFTER_FORM.1);
+    let arrived = if after_form { Arrived::ByForm } else { Arrived::ByGet };
     match (pending.asked(), &visitor.session) {
         (Some(asked), Some(session)) if !switch => {
             let step = asked.next_step(state, &visitor, session).await?;
             if step != gatepost_engine::consent::NextStep::SignIn {
-                return Ok(pending.take_step(state, &visitor, step, Some(session), Arrived::ByGet).await);
+                return Ok(pending.take_step(state, &visitor, step, Some(session), arrived).await);
             }
         }
         (None, Some(session)) if !switch => return Ok(pending.go_on(state, &visitor, session, Arrived::ByGet).await),

@@ -31,9 +31,14 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
     let visitor = Visitor::recognise(state, request).await?;
-    let mode = check_open(state, &visitor, find_signup_mode(state, &visitor).await)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let mut pending = Pending::find(state, &visitor, &params).await?;
+    // what an invitation is worth stands in the database: without it nobody waits twice
+    let mode = match pending.journey.invite {
+        Some(_) => require_signup_mode(state, &visitor).await?,
+        None => find_signup_mode(state, &visitor).await,
+    };
+    let mode = check_open(state, &visitor, mode)?;
     let part = find_part(state, &visitor, &mut pending, mode).await?;
     let person = Person { email: pending.login_hint(), ..Person::default() };
     let view = make_view(state, &visitor, &pending, (&person, part))?;

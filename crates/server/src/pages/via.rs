@@ -36,6 +36,8 @@ const CHUNK: usize = 3500;
 const MAX_CHUNKS: usize = 4;
 /// More trips than this in one browser are forgotten, so that its requests do not become too long.
 const MAX_TRIPS: usize = 6;
+/// Cookies of trips that are longer together are forgotten as well: with one more of usual length, proxies still take the line (8 KiB).
+const MAX_TRIP_BYTES: usize = 4096;
 
 /// The providers, for the buttons of a page.
 pub(crate) fn list_buttons(state: &State) -> Vec<ProviderButton> {
@@ -123,14 +125,15 @@ fn forget_trip(request: &HttpRequest, response: &mut HttpResponse, issuer: &Issu
 fn forget_crowd(request: &HttpRequest, response: &mut HttpResponse, issuer: &Issuer) {
     let start = name_cookie(issuer, "", 0);
     let start = start.trim_end_matches("_0");
-    let mut names: Vec<&str> = Vec::new();
+    let mut trips: Vec<(&str, &str)> = Vec::new();
     for header in request.headers().get_all(header::COOKIE) {
         let pairs = header.to_str().unwrap_or_default().split(';').filter_map(|pair| pair.trim().split_once('='));
         let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        names.extend(pairs.map(|(name, _)| name).filter(|name| name.starts_with(start) && plain(name)));
+        trips.extend(pairs.filter(|(name, _)| name.starts_with(start) && plain(name)));
     }
-    if names.len() > MAX_TRIPS {
-        for name in names {
+    let bytes: usize = trips.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if trips.len() > MAX_TRIPS || bytes > MAX_TRIP_BYTES {
+        for (name, _) in trips {
             set_cookie(response, issuer, name, "", 0);
         }
     }

@@ -30,6 +30,9 @@ fn browser_cookie(issuer: &Issuer) -> &'static str {
     if issuer.is_https() { "__Host-gp_browser" } else { "gp_browser" }
 }
 
+/// What the address of a page says to which a form redirects.
+pub(crate) const AFTER_FORM: (&str, &str) = ("after", "form");
+
 /// Who looks at a page.
 pub(crate) struct Visitor {
     pub(crate) call: Call,
@@ -198,10 +201,11 @@ impl Visitor {
         }
     }
 
-    /// The sign-in page, which goes on with the request that a form was about.
+    /// The sign-in page, which goes on with the request that a form was about. It may have an answer for the app at once, and must
+    /// know then that this browser still follows a form.
     fn resume_url(&self, params: &Params) -> String {
         match params.one("tx") {
-            Some(tx) => append_params(&self.own("/login"), &[("tx", tx)]),
+            Some(tx) => append_params(&self.own("/login"), &[("tx", tx), AFTER_FORM]),
             None => self.own("/account"),
         }
     }

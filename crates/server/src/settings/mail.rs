@@ -274,6 +274,10 @@ mod tests {
         let warnings = |file: &str| loaded(&format!("{FROM}{file}"), &[]).warnings;
         let about = |warnings: &[String]| warnings.iter().filter(|text| text.starts_with("mail.")).count();
         assert_eq!(about(&warnings("mail.smtp_url = \"smtps://h\"")), 0);
+        let unproven = |file: &str| {
+            warnings(&format!("{file}\nsignup.mode = \"open\"")).iter().any(|text| text.starts_with("signup.mode"))
+        };
+        assert!(unproven("") && !unproven("mail.smtp_url = \"smtps://h\""), "with letters addresses are proven");
         assert_eq!(about(&warnings("mail.smtp_url = \"smtp://127.0.0.1:25\"")), 0);
         assert_eq!(about(&warnings("mail.smtp_url = \"smtp://h:25\"")), 1);
         assert_eq!(about(&warnings("mail.smtp_url = \"smtp://h?tls=opportunistic\"")), 1);

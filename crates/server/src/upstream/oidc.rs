@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::{Door, Person, TripFault, read_code};
-use crate::fetch::FetchFault;
+use crate::fetch::{FetchFault, TOTAL_LIMIT};
 use crate::settings::providers::ProviderDecl;
 
 /// How long metadata and keys are used before they are read again.
@@ -224,7 +224,7 @@ impl OpenIdProvider {
         let resting = known.failed_at.is_some_and(|at| at.elapsed() < PAUSE);
         let read = match resting {
             true => Err(TripFault::unreachable("it did not answer a moment ago")),
-            false => Metadata::discover_async(self.issuer.clone(), &self.door.fetcher).await.map_err(judge_discovery),
+            false => self.discover().await,
         };
         match read {
             Ok(metadata) => {
@@ -240,6 +240,14 @@ impl OpenIdProvider {
                 old.map(|(metadata, _)| metadata.clone()).ok_or(fault)
             }
         }
+    }
+
+    /// Reads metadata and keys, both within the time that one of them may take: whoever waits longer goes away, and nobody would
+    /// know afterwards that it did not answer.
+    async fn discover(&self) -> Result<Metadata, TripFault> {
+        let reading = Metadata::discover_async(self.issuer.clone(), &self.door.fetcher);
+        let read = tokio::time::timeout(TOTAL_LIMIT, reading).await;
+        read.map_err(|_| TripFault::unreachable("its metadata and keys took too long"))?.map_err(judge_discovery)
     }
 
     /// The metadata with new keys, for an ID token that none of the known ones signed: the provider may have changed them.

@@ -1,11 +1,13 @@
 //! Another address for an account: the new one must be proven, and the old one can stop it for a week (LG11).
 
 use gatepost_store::mail_links::{self, MailLinkRow};
-use gatepost_store::{Db, Outcome, Topic, Tx, sessions, users};
+use gatepost_store::users::{self, UserRow};
+use gatepost_store::{Db, Outcome, Topic, Tx, sessions};
 use serde_json::json;
 
 use super::limits::charge_letter;
 use super::link::{Change, Draft, Made, Payload, insert_link};
+use super::sign_in::{end_squatting, may_be_squatted};
 use super::sign_up::already_have_one;
 use super::spend::Used;
 use super::{Asking, Check, Kind, end_links};
@@ -17,6 +19,13 @@ use crate::error::Result;
 use crate::mail::{Letter, queue_letter};
 use crate::sign_in::SignedIn;
 use crate::sign_in::enter::renew_session;
+
+impl Change {
+    /// What a change of this account begins with.
+    fn of(user: &UserRow, old: &Email) -> Self {
+        Self { old_email: old.display.clone(), old_key: old.key.clone(), old_verified: user.email_verified }
+    }
+}
 
 /// The address that waits to be confirmed, if there is one.
 pub fn find_pending_change(call: &Call, db: &mut Db, session: &SignedIn) -> Result<Option<String>> {
@@ -51,9 +60,8 @@ pub fn request_change(
     if !charge_letter(call, tx, &new.key)? {
         return Ok(Outcome::Commit(Some(Check::without_letter(call, asking, Kind::ChangeEmail, new)?)));
     }
-    let check = mail_change(call, tx, asking, &user.id, (&old, new))?;
-    let change = Change { old_email: old.display.clone(), old_key: old.key.clone() };
-    let payload = Payload { change: Some(change), ..Payload::default() };
+    let check = mail_change(call, tx, asking, &user, (&old, new))?;
+    let payload = Payload { change: Some(Change::of(&user, &old)), ..Payload::default() };
     let kind = Kind::StopChange;
     let draft = Draft { kind, email: &old, user_id: Some(user.id.clone()), payload, asked_by: Actor::Nobody };
     let Made { url, .. } = insert_link(call, tx, asking, draft)?;
@@ -70,14 +78,13 @@ fn mail_change(
     call: &Call,
     tx: &mut Tx<'_>,
     asking: &Asking,
-    user_id: &str,
+    user: &UserRow,
     (old, new): (&Email, &Email),
 ) -> Result<Check> {
     let kind = Kind::ChangeEmail;
-    mail_links::revoke_user_links(tx, user_id, &[kind.as_str()], 0, call.now)?;
-    let change = Change { old_email: old.display.clone(), old_key: old.key.clone() };
-    let payload = Payload { change: Some(change), ..Payload::default() };
-    let draft = Draft { kind, email: new, user_id: Some(user_id.to_owned()), payload, asked_by: Actor::Nobody };
+    mail_links::revoke_user_links(tx, &user.id, &[kind.as_str()], 0, call.now)?;
+    let payload = Payload { change: Some(Change::of(user, old)), ..Payload::default() };
+    let draft = Draft { kind, email: new, user_id: Some(user.id.clone()), payload, asked_by: Actor::Nobody };
     let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
     match users::find_user_by_email(tx, &new.key)? {
         Some(owner) => queue_letter(call, tx, &owner.email, already_have_one(call), kind.ttl())?,
@@ -104,7 +111,7 @@ pub(super) fn request_again(
     if !charge_letter(call, tx, &new.key)? {
         return Ok(Outcome::Rollback(None));
     }
-    Ok(Outcome::Commit(Some(mail_change(call, tx, asking, &user.id, (&old, &new))?)))
+    Ok(Outcome::Commit(Some(mail_change(call, tx, asking, &user, (&old, &new))?)))
 }
 
 /// "a…@e….com": enough for the owner to know it, not enough for somebody else to write there.
@@ -158,6 +165,10 @@ pub(super) fn stop_change(
     let old = (change.old_email.as_str(), change.old_key.as_str());
     let restored =
         user.email_key == change.old_key || users::update_user_email(tx, id, &user.email_key, old, call.now)?;
+    let before = UserRow { email: change.old_email.clone(), email_verified: change.old_verified, ..user.clone() };
+    if restored && user.email_key != change.old_key && may_be_squatted(&before) {
+        end_squatting(call, tx, &before)?;
+    }
     end_all_use(call, tx, id, "change of address stopped")?;
     mail_links::revoke_user_links(tx, id, &[Kind::StopChange.as_str()], row.created_at, call.now)?;
     let event = Event::done(Actor::User(id), "user.email_change_stopped", id);

@@ -1,6 +1,7 @@
 //! Making links and looking at them.
 
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
+use gatepost_store::identities::lock_user;
 use gatepost_store::mail_links::{self, MailLinkRow};
 use gatepost_store::{Db, Outcome, Tx, users};
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,8 @@ pub(super) struct NewPerson {
 pub(super) struct Change {
     pub(super) old_email: String,
     pub(super) old_key: String,
+    /// whether it was proven
+    pub(super) old_verified: bool,
 }
 
 /// A link before it is made.
@@ -259,6 +262,14 @@ pub fn find_link(call: &Call, db: &mut Db, presented: &str, browser: &str) -> Re
 pub(super) fn find_row(db: &mut Db, presented: &str) -> Result<Option<MailLinkRow>> {
     let Some(secret) = Secret::parse(SecretKind::MailLink, presented) else { return Ok(None) };
     Ok(mail_links::find_mail_link_by_token(db, &TokenHash::of(&secret))?)
+}
+
+/// Takes the lock of the account before that of its link, as whoever sets an account anew does: two of them never wait for each other.
+pub(super) fn lock_owner(tx: &mut Tx<'_>, row: &MailLinkRow) -> Result<()> {
+    if let Some(id) = &row.user_id {
+        lock_user(tx, id)?;
+    }
+    Ok(())
 }
 
 /// Whether a link was not used, and is not too old.

@@ -6,8 +6,8 @@ use gatepost_store::{Db, Outcome, Tx, users};
 use serde_json::json;
 
 use super::limits::{charge_address, charge_letter};
-use super::link::{Draft, Made, NO_BROWSER, Payload, find_row, insert_link, is_live, open_payload};
-use super::sign_in::{find_recipient, no_account};
+use super::link::{Draft, Made, NO_BROWSER, Payload, find_row, insert_link, is_live, lock_owner, open_payload};
+use super::sign_in::{find_recipient, may_be_squatted, no_account, remove_other_ways};
 use super::spend::Used;
 use super::{Asking, Check, Kind};
 use crate::account::end_all_use;
@@ -105,13 +105,18 @@ pub fn finish_reset(
     new_hash: &str,
 ) -> Result<Outcome<Used>> {
     let Some(row) = find_proved(tx, proof, browser)? else { return Ok(Outcome::Rollback(Used::Gone)) };
+    lock_owner(tx, &row)?;
     let Some(row) = mail_links::consume_mail_link(tx, &row.id, call.now)? else {
         return Ok(Outcome::Rollback(Used::Gone));
     };
     let Some(id) = row.user_id.clone() else { return Ok(Outcome::Commit(Used::Gone)) };
-    let enabled = users::find_user(tx, &id)?.is_some_and(|user| user.disabled_at.is_none());
-    if !enabled || !users::update_user_verified(tx, &id, &row.email_key, call.now)? {
+    let before = users::find_user(tx, &id)?.filter(|user| user.disabled_at.is_none());
+    let Some(before) = before else { return Ok(Outcome::Commit(Used::Gone)) };
+    if !users::update_user_verified(tx, &id, &row.email_key, call.now)? {
         return Ok(Outcome::Commit(Used::Gone));
+    }
+    if may_be_squatted(&before) {
+        remove_other_ways(call, tx, &before)?;
     }
     users::update_user_password(tx, &id, new_hash, call.now)?;
     end_all_use(call, tx, &id, "password reset")?;

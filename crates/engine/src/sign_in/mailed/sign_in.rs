@@ -1,7 +1,7 @@
 //! Asking for a sign-in link, and for the proof of an account's own address.
 
 use gatepost_store::users::{self, ROLE_ADMIN, UserRow};
-use gatepost_store::{Db, Outcome, Tx};
+use gatepost_store::{Db, Outcome, Tx, identities, passkeys};
 use serde_json::json;
 
 use super::limits::charge_letter;
@@ -16,6 +16,7 @@ use crate::mail::{Letter, Notice, Whence, queue_letter, queue_notice};
 use crate::policy::SignUpMode;
 use crate::sign_in::SignedIn;
 use crate::sign_in::factor::{Factors, find_factors};
+use crate::sign_in::second::settle_second_step;
 use crate::sign_in::sign_up::find_sign_up_mode;
 
 /// The account of an address, if it is enabled, and where its letters go: to the address as the account has it, never to another
@@ -101,23 +102,53 @@ pub fn request_confirm(
     Ok(Outcome::Commit(Some(check)))
 }
 
-/// Notes that the owner of an address has come, by a link that was sent there. Whoever used the account before without proving
-/// the address may have been somebody else: what they had ends, and their password with it (SO1). An administrator's was
-/// given by whoever runs the installation, and stays. `None` where the account has another address by now.
+/// Notes that the owner of an address has come, by a link that was sent there. Whoever used the account before may have been somebody
+/// else ([`may_be_squatted`]): what they had ends, and their password with it (SO1). `None` where the account has another address by now.
 pub(super) fn prove_owner(call: &Call, tx: &mut Tx<'_>, id: &str, email_key: &str) -> Result<Option<UserRow>> {
     let Some(before) = users::find_user(tx, id)?.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
     if !users::update_user_verified(tx, id, email_key, call.now)? {
         return Ok(None);
     }
-    let used_unproven = !before.email_verified && before.last_sign_in_at.is_some() && before.role != ROLE_ADMIN;
-    if used_unproven {
-        // what they had asked for as well: a change of the address goes to a mailbox of theirs
-        end_all_use(call, tx, id, "owner of the address came")?;
-        if before.password_hash.is_some() {
-            users::update_user_no_password(tx, id, call.now)?;
-            record_event(call, tx, Event::done(Actor::User(id), "password.removed", id), &json!({"with": "email"}))?;
-            queue_notice(call, tx, &before.email, Notice::PasswordChanged)?;
-        }
+    if may_be_squatted(&before) {
+        end_squatting(call, tx, &before)?;
     }
     Ok(users::find_user(tx, id)?)
+}
+
+/// Whether an account was used without anybody proving its address, so that whoever used it need not be its owner. An administrator's
+/// was given by whoever runs the installation.
+pub(super) fn may_be_squatted(user: &UserRow) -> bool {
+    !user.email_verified && user.last_sign_in_at.is_some() && user.role != ROLE_ADMIN
+}
+
+/// Ends what somebody had who used the account before its owner came: sessions, apps, pending changes and every way in (SO1).
+pub(super) fn end_squatting(call: &Call, tx: &mut Tx<'_>, before: &UserRow) -> Result<()> {
+    let id = &before.id;
+    // what they had asked for as well: a change of the address goes to a mailbox of theirs
+    end_all_use(call, tx, id, "owner of the address came")?;
+    if before.password_hash.is_some() {
+        users::update_user_no_password(tx, id, call.now)?;
+        record_event(call, tx, Event::done(Actor::User(id), "password.removed", id), &json!({"with": "email"}))?;
+        queue_notice(call, tx, &before.email, Notice::PasswordChanged)?;
+    }
+    remove_other_ways(call, tx, before)
+}
+
+/// Removes passkeys and accounts at other providers. An authenticator app stays: it lets nobody in by itself, and without it a mailbox
+/// alone would pass for two factors.
+pub(super) fn remove_other_ways(call: &Call, tx: &mut Tx<'_>, user: &UserRow) -> Result<()> {
+    let id = &user.id;
+    for passkey in passkeys::list_passkeys(tx, id)? {
+        let event = Event::done(Actor::User(id), "passkey.removed", &passkey.id);
+        record_event(call, tx, event, &json!({"name": passkey.name, "with": "email"}))?;
+        queue_notice(call, tx, &user.email, Notice::PasskeyRemoved { name: passkey.name })?;
+    }
+    let had_passkeys = passkeys::delete_user_passkeys(tx, id)? > 0;
+    for identity in identities::list_identities(tx, id)? {
+        identities::delete_identity(tx, id, &identity.issuer, &identity.subject)?;
+        let detail = json!({"issuer": identity.issuer, "with": "email"});
+        record_event(call, tx, Event::done(Actor::User(id), "identity.unlinked", id), &detail)?;
+        queue_notice(call, tx, &user.email, Notice::ProviderUnlinked { provider: identity.provider })?;
+    }
+    if had_passkeys { settle_second_step(call, tx, id) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@ use gatepost_store::{Outcome, Tx, users};
 use serde_json::json;
 
 use super::change_email::{finish_change, stop_change};
-use super::link::{Payload, check_code, find_row, is_live, open_payload};
+use super::link::{Payload, check_code, find_row, is_live, lock_owner, open_payload};
 use super::sign_in::prove_owner;
 use super::sign_up::finish_sign_up;
 use super::{Check, Kind};
@@ -78,6 +78,7 @@ pub fn use_link(
     if row.kind == Kind::Reset.as_str() || !(everywhere || row.browser == browser) {
         return Ok(Outcome::Rollback(Used::Gone));
     }
+    lock_owner(tx, &row)?;
     spend_link(call, tx, &row.id, session)
 }
 

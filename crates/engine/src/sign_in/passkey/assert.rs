@@ -1,6 +1,7 @@
 //! Proving to have a passkey: [`check_assertion`] reads and verifies, outside of any write transaction because signatures are slow;
 //! a `finish_…` function uses the challenge up, writes the use down and acts on it.
 
+use gatepost_store::identities::lock_user;
 use gatepost_store::passkeys::{self, PasskeyRow};
 use gatepost_store::{Db, Outcome, Tx, users};
 use serde_json::json;
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::sign_in::enter::{Method, Started, enter};
 use crate::sign_in::second::{complete_second_step, complete_step_up};
 use crate::sign_in::session::SignedIn;
+use crate::sign_in::throttle::charge_address;
 
 /// Options for signing in. They name nobody and are the same for everybody, so there is nothing to learn from them (PK9, R-28);
 /// `None` where this issuer has no passkeys.
@@ -172,13 +174,17 @@ impl Checked {
         match &self.verdict {
             Verdict::Nothing | Verdict::Unknown(_) => Ok(None),
             Verdict::Bad { ticket, row, why, copied } => {
-                // one trace for each challenge, so that nobody fills the log with one answer
-                if ticket.consume(call, tx)? {
+                // one trace for each challenge, so that nobody fills the log with one answer; and since challenges cost nothing, no
+                // more of them from one network than failures of passwords (DO6). That a passkey was copied is always written down
+                let admitted = charge_address(call, tx)?;
+                if (admitted || *copied) && ticket.consume(call, tx)? {
                     self.record_refusal(call, tx, row, why, *copied)?;
                 }
                 Ok(None)
             }
             Verdict::Good { ticket, row, credential } => {
+                // the account before its passkey, as whoever removes one does
+                lock_user(tx, &row.user_id)?;
                 if !ticket.consume(call, tx)? {
                     return Ok(None);
                 }

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::mail::{Notice, queue_notice};
 use crate::sign_in::enter::{Method, Started, enter};
 use crate::sign_in::fresh::is_fresh;
-use crate::sign_in::session::SignedIn;
+use crate::sign_in::session::{SignedIn, note_session_use};
 use crate::sign_in::sign_up::{NewUser, SignUpRefusal, create_account_as, refuse_sign_up};
 
 /// More passkeys than this nobody needs; each makes the lists in the options longer.
@@ -164,6 +164,10 @@ pub fn finish_enrolment(
     // the row's lock: two that come at once see each other's passkey
     let user = lock_user(tx, &session.user_id)?.filter(|user| user.id == made.user_id && user.disabled_at.is_none());
     let Some(user) = user else { return refused };
+    // factors that were reset meanwhile stay so
+    if !note_session_use(call, tx, session)? {
+        return refused;
+    }
     if !made.ticket.consume(call, tx)? {
         return refused;
     }

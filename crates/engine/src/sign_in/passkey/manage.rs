@@ -12,7 +12,7 @@ use crate::mail::{Notice, queue_notice};
 use crate::manage::last_admin::Watch;
 use crate::sign_in::fresh::is_fresh;
 use crate::sign_in::second::settle_second_step;
-use crate::sign_in::session::SignedIn;
+use crate::sign_in::session::{SignedIn, hold_session, note_session_use};
 use crate::sign_in::ways::{Removal, count_ways_in};
 
 /// A passkey is offered at most once in this time, in seconds.
@@ -42,7 +42,7 @@ pub fn may_rename(call: &Call, row: &PasskeyRow) -> bool {
 pub fn rename_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str, name: &str) -> Result<Outcome<bool>> {
     let refused = Ok(Outcome::Rollback(false));
     let Some(row) = passkeys::find_passkey(tx, &session.user_id, id)? else { return refused };
-    if !may_rename(call, &row) && !is_fresh(call, tx, session)? {
+    if !hold_session(call, tx, session)? || (!may_rename(call, &row) && !is_fresh(call, tx, session)?) {
         return refused;
     }
     if !passkeys::update_passkey_name(tx, &session.user_id, id, name)? {
@@ -60,7 +60,7 @@ pub fn remove_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str
     // the row's lock: of two removals at once the second sees the first
     let Some(user) = lock_user(tx, &session.user_id)? else { return refused };
     let Some(row) = passkeys::find_passkey(tx, &user.id, id)? else { return refused };
-    if !is_fresh(call, tx, session)? {
+    if !note_session_use(call, tx, session)? || !is_fresh(call, tx, session)? {
         return refused;
     }
     // one that does not work any more is no way in

@@ -40,8 +40,10 @@ fn write_event(
     let value = |name: &str| match (name, values.get(name)) {
         (_, None) => None,
         ("with", Some(words)) => Some(write_methods(texts, words)),
-        ("from" | "to", Some(role)) if let Some(name) = texts.get(&format!("role.{role}")) => Some(escape_html(name)),
-        (_, Some(text)) => Some(format!("<bdi>{}</bdi>", escape_html(&clean_name(text)))),
+        (_, Some(text)) => {
+            let role = ["from", "to"].contains(&name).then(|| texts.get(&format!("role.{text}"))).flatten();
+            Some(role.map_or_else(|| format!("<bdi>{}</bdi>", escape_html(&clean_name(text))), escape_html))
+        }
     };
     let find = |key: &str| {
         let plain = format!("{key}-plain");
