@@ -129,8 +129,18 @@ fn texts_and_templates_match() {
         assert!(is_known(key) || is_built, "there is no text {key}");
     }
     // keys that are put together while rendering: in the code, and in the templates
-    let mut starts =
-        vec!["time.", "month.", "fault.", "language.", "mail.", "audit.", "method.", "log.kind.", "log.result."];
+    let mut starts = vec![
+        "time.",
+        "month.",
+        "fault.",
+        "language.",
+        "mail.",
+        "audit.",
+        "method.",
+        "log.kind.",
+        "log.result.",
+        "role.",
+    ];
     starts.extend(
         source
             .split('\'')
