@@ -34,6 +34,12 @@ async function use_passkey(page, device) {
 /** The passkey as the second step after a password, and to confirm who it is. */
 async function ask_for_it_twice(page, gatepost, device) {
   await page.goto(`${gatepost.issuer}/account/second-step`);
+  await page.getByRole("heading", { name: "Confirm that it’s you" }).waitFor();
+  await check("passkeys: whoever has one confirms with it, although the sign-in is new", async () => {
+    await use_passkey(page, device);
+    await page.getByRole("heading", { name: "Ask for a second step?" }).waitFor();
+  });
+  await device.touch(false);
   await look(page, "second-step-ask");
   await check("passkeys: one becomes the second step, with recovery codes", async () => {
     await page.getByRole("button", { name: "Ask for a second step" }).click();
