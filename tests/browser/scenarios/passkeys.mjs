@@ -27,13 +27,20 @@ async function sign_out(page) {
 
 /** Uses the passkey where the page asks for it. */
 async function use_passkey(page, device) {
-  await page.getByRole("button", { name: "Use a passkey" }).click();
+  // a call that has begun is not touched by a change, so first the change
   await device.touch(true);
+  await page.getByRole("button", { name: "Use a passkey" }).click();
 }
 
 /** The passkey as the second step after a password, and to confirm who it is. */
 async function ask_for_it_twice(page, gatepost, device) {
   await page.goto(`${gatepost.issuer}/account/second-step`);
+  await page.getByRole("heading", { name: "Confirm that it’s you" }).waitFor();
+  await check("passkeys: whoever has one confirms with it, although the sign-in is new", async () => {
+    await use_passkey(page, device);
+    await page.getByRole("heading", { name: "Ask for a second step?" }).waitFor();
+  });
+  await device.touch(false);
   await look(page, "second-step-ask");
   await check("passkeys: one becomes the second step, with recovery codes", async () => {
     await page.getByRole("button", { name: "Ask for a second step" }).click();
@@ -75,6 +82,10 @@ export async function run_passkeys({ browser, gatepost }) {
   // a device stays as long as the process that shows the page, so first a page of the server
   await page.goto(at("/"));
   const device = await add_device(page);
+  await page.addInitScript(() => {
+    const get = navigator.credentials?.get.bind(navigator.credentials);
+    if (get) navigator.credentials.get = (options) => { window.passkeyCalls = (window.passkeyCalls ?? 0) + 1; return get(options); };
+  });
   // so that no page signs in by itself before it is looked at
   await device.touch(false);
 
@@ -135,10 +146,10 @@ export async function run_passkeys({ browser, gatepost }) {
   await device.verify(true);
   await check("passkeys: the button signs in", async () => {
     await page.goto(at("/login"));
-    const button = page.getByRole("button", { name: "Sign in with a passkey" });
-    await button.waitFor();
-    await button.click();
+    // the call of the address field has begun untouched; the button's takes over
+    while (!(await page.evaluate(() => window.passkeyCalls))) await page.getByRole("button", { name: "Sign in with a passkey" }).waitFor();
     await device.touch(true);
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
     await page.getByRole("heading", { name: "Profile" }).waitFor();
     await page.getByText(EMAIL).first().waitFor();
   });
@@ -159,10 +170,10 @@ export async function run_passkeys({ browser, gatepost }) {
     await device.touch(false);
     await sign_out(page);
     await page.goto(at("/login"));
-    const button = page.getByRole("button", { name: "Sign in with a passkey" });
-    await button.waitFor();
-    await button.click();
+    // the call of the address field has begun untouched; the button's takes over
+    while (!(await page.evaluate(() => window.passkeyCalls))) await page.getByRole("button", { name: "Sign in with a passkey" }).waitFor();
     await device.touch(true);
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
     await page.getByText("That passkey is no longer on this account").waitFor();
     await device.touch(false);
   });
