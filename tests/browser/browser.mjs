@@ -74,13 +74,43 @@ export async function open_debugger(page) {
 }
 
 /** Runs axe through the debugger, because the pages' own policy rightly refuses foreign scripts. */
-async function run_axe(page) {
+async function run_axe(page, rules = {}) {
   const session = await open_debugger(page);
-  const options = { runOnly: { type: "tag", values: RULES }, resultTypes: ["violations"] };
+  const options = { runOnly: { type: "tag", values: RULES }, rules, resultTypes: ["violations"] };
   const expression = `${axe.source}; axe.run(document, ${JSON.stringify(options)})`;
   const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
   assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
   return result.value.violations.map((violation) => `${violation.id} (${violation.help}): ${violation.nodes.map((node) => `${node.target.join(" ")} ${node.any.map((any) => any.message).join("; ")}`).join(" | ")}`);
+}
+
+// a letter is shown inside a mail program, which has the landmarks and the headings
+const NOT_IN_LETTERS = Object.fromEntries(["region", "landmark-one-main", "page-has-heading-one"].map((rule) => [rule, { enabled: false }]));
+
+/** Looks at a letter as a mail program on a phone and on a computer shows it, and compares its two parts. */
+export async function look_at_letter(page, name, letter) {
+  await check(`${name}: nothing to say for axe in light and dark, at 600 and 390`, async () => {
+    const found = [];
+    await page.setContent(letter.html);
+    for (const colorScheme of ["light", "dark"]) {
+      for (const width of [600, 390]) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize({ width, height: 900 });
+        await picture(page, `${name}-${colorScheme}-${width}`);
+        for (const violation of await run_axe(page, NOT_IN_LETTERS)) found.push(`${colorScheme} ${width}: ${violation}`);
+      }
+    }
+    assert.deepEqual(found, []);
+  });
+  await check(`${name}: fits at 320, fetches nothing, and both parts have the same links`, async () => {
+    await page.setViewportSize({ width: 320, height: 700 });
+    const inside = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(inside <= 320, `content is ${inside} wide`);
+    assert.equal(await page.locator("img, link, script, iframe, [background]").count(), 0);
+    const links = await page.locator("a").evaluateAll((all) => all.map((one) => one.href));
+    assert.deepEqual([...new Set(links)].sort(), [...new Set(letter.text.match(/https?:\/\/\S+/g) ?? [])].sort());
+    assert.ok(letter.subject.length <= 50, letter.subject);
+    assert.equal(await page.title(), letter.subject);
+  });
 }
 
 export async function fill_login(page, email, password) {
@@ -96,4 +126,23 @@ export async function sign_in(page, email, password) {
 
 export function expect_path(page, expected) {
   assert.equal(new URL(page.url()).pathname, expected);
+}
+
+/** Fills in the sign-up page that is shown, and sends it. */
+export async function sign_up(page, { email, name, password }) {
+  if (email) await page.getByLabel("Email address").fill(email);
+  await page.getByLabel("Your name").fill(name);
+  await page.locator("input[name=password]").fill(password);
+  await page.getByRole("button", { name: "Create account" }).click();
+}
+
+export async function sign_out(page) {
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+}
+
+/** Waits until the account page of this address is shown. */
+export async function expect_account(page, email) {
+  await page.waitForURL(/\/account/);
+  await page.getByText(email).first().waitFor();
 }

@@ -1,11 +1,14 @@
 // Starts the development server in a folder of its own, and runs its commands.
-import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { check } from "../interop/node/checks.mjs";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const program = process.env.GATEPOST_TEST_BINARY ?? path.join(repository, "target/debug/gatepost");
@@ -66,6 +69,7 @@ export class Gatepost {
       XDG_RUNTIME_DIR: this.folder,
       GATEPOST_ISSUER: this.issuer,
       GATEPOST__LIMITS__SIGNUPS_PER_HOUR: "1000",
+      GATEPOST__LIMITS__SIGN_IN_FAILURES_PER_ADDRESS: "1000",
       GATEPOST__LIMITS__AUTHORIZE_PER_MINUTE: "10000",
     };
   }
@@ -117,6 +121,19 @@ export class Gatepost {
     return { done, stderrMatch, kill: () => child.kill() };
   }
 
+  /** Lets ten minutes pass for every sign-in. */
+  async let_sign_ins_age() {
+    const folder = path.join(this.folder, "gatepost-dev");
+    const file = (await readdir(folder)).find((name) => name.endsWith(".db"));
+    await promisify(execFile)("sqlite3", ["-cmd", ".timeout 5000", path.join(folder, file), "UPDATE sessions SET auth_time = auth_time - 600"]);
+  }
+
+  /** For a check at the end. */
+  expect_healthy() {
+    assert.equal(this.server.exitCode ?? this.server.signalCode, null);
+    assert.doesNotMatch(this.read_log(), /ERROR|panicked/);
+  }
+
   async stop() {
     if (this.server && this.server.exitCode === null) {
       const ended = new Promise((resolve) => this.server.once("close", resolve));
@@ -126,5 +143,19 @@ export class Gatepost {
       clearTimeout(late);
     }
     await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs a part against a server of its own, with these settings; the server must stay healthy. */
+export async function with_server(settings, run) {
+  const gatepost = await Gatepost.start(settings);
+  try {
+    await run(gatepost);
+    await check("its server lives and logged no error", () => gatepost.expect_healthy());
+  } catch (error) {
+    error.message += `\nthe end of its server's log:\n${gatepost.read_log().split("\n").slice(-40).join("\n")}`;
+    throw error;
+  } finally {
+    await gatepost.stop();
   }
 }

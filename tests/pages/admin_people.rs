@@ -216,7 +216,7 @@ for_each_database! {
         assert_eq!(browser.get("/account").status, 303);
         let live = format!("SELECT count(*) FROM sessions WHERE user_id = '{alice}' AND revoked_at IS NULL");
         assert_eq!(run_statement(&app.database_url, &live), "0");
-        assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM mail_links"), "0");
+        assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM mail_links WHERE used_at IS NULL"), "0");
         let row = format!("SELECT actor_id, detail FROM audit_events WHERE action = 'user.disabled' AND subject_id = '{alice}'");
         let row = run_statement(&app.database_url, &row);
         assert!(row.starts_with(&id_of(&app, &BOB)), "{row}");

@@ -8,7 +8,7 @@ use crate::support::authenticator::Authenticator;
 use crate::support::declared::WEB;
 use crate::support::flow::{find_form, is_consent, is_login, login_form};
 use crate::support::html::{find_forms, find_heading, read_text};
-use crate::support::letters::{LINK_SUBJECT, RESET_SUBJECT, link_form, wait_for_subject};
+use crate::support::letters::{LINK_SUBJECT, RESET_SUBJECT, VERIFY_SUBJECT, link_form, wait_for_subject};
 use crate::support::*;
 
 const ISSUER: &str = "https://id.example";
@@ -264,6 +264,36 @@ for_each_database! {
         let page = browser.get("/account/passkeys");
         assert!(read_text(&page.body).contains("This is your only way in. Add another first."), "{page:?}");
         assert!(read_text(&sign_in(&mut Browser::new(&app), &mut device).body).contains("grace@example.com"));
+    }
+
+    /// Where letters are sent an address is proven first, and nobody learns whether it is taken.
+    fn r_28_where_letters_are_sent_no_account_is_made_with_a_passkey_alone(database) {
+        let smtp = Smtp::start();
+        let app = setup(database).with_mail(&smtp).spawn();
+        let mut browser = Browser::new(&app);
+        let page = browser.get("/signup");
+        assert!(!page.body.contains("data-passkey"), "{page:?}");
+        let mut answers = Vec::new();
+        for email in [ALICE.email, "grace@example.com"] {
+            let form = find_form(&page, "/signup").set("email", email).set("name", "Grace");
+            let wish = json!({"kind": "sign-up", "csrf": form.field("csrf"), "email": email, "name": "Grace"});
+            let refused = ask(&mut browser, &wish);
+            assert_eq!((refused.status, refused.json()["error"].as_str()), (404, Some("unavailable")));
+            let form = form.set("with", "passkey").set("state", "x").set("credential", "{}").without("password");
+            let refused = browser.submit(&form);
+            assert_eq!(refused.status, 422, "{refused:?}");
+            answers.push(read_text(&refused.body));
+        }
+        assert_eq!(answers[0], answers[1]);
+        assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM users WHERE email = 'grace@example.com'"), "0");
+
+        // it is offered when the address is proven, where the browser said that it can
+        let form = find_form(&page, "/signup").set("email", "grace@example.com").set("name", "Grace");
+        let response = browser.submit(&form.set("password", "four green glass bottles"));
+        let check = browser.follow(response);
+        let code = wait_for_subject(&smtp, "grace@example.com", VERIFY_SUBJECT).code();
+        let form = find_form(&check, "/verify").set("with", "code").set("code", &code).set("passkeys", "1");
+        assert_eq!(browser.submit(&form).location(), "/account/passkeys/new?offer=1");
     }
 
     fn r_28_options_are_the_same_whoever_asks(database) {

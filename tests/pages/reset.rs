@@ -1,6 +1,8 @@
 //! A new password by mail: LG10.
 
+use super::admin_people::{act, administrator, id_of};
 use crate::races::send_at_once;
+use crate::storage::run_statement;
 use crate::support::declared::{CLI, NOTES, OWN_CLI};
 use crate::support::flow::{find_form, is_login};
 use crate::support::html::{find_addresses, find_heading, read_text};
@@ -8,6 +10,7 @@ use crate::support::letters::{LINK_SUBJECT, RESET_SUBJECT, link_form, shown_code
 use crate::support::*;
 
 const NEW: &str = "eleven red paper boats";
+const BY_ADMINISTRATOR: &str = "Choose a new Gatepost password";
 
 fn start(database: Database) -> (Smtp, TestApp) {
     let smtp = Smtp::start();
@@ -155,5 +158,59 @@ for_each_database! {
         let letter = wait_for_subject(&smtp, BOB.email, RESET_SUBJECT);
         assert!(target_of(&app, &letter).starts_with("/reset/"));
         assert!(smtp.letters().iter().all(|letter| !letter.text.contains("evil")), "{:?}", smtp.letters());
+    }
+
+    /// An administrator asks for it: it works in any browser, once, and nothing of it is the administrator's (LG10).
+    fn an_administrator_sends_a_reset_link(database) {
+        let (smtp, app) = start(database);
+        let mut admin = administrator(&app, &ALICE);
+        let id = id_of(&app, &BOB);
+        let mut bob = Browser::new(&app);
+        bob.sign_in(&BOB);
+        for left in (0..3).rev() {
+            let response = act(&mut admin, &id, "send-reset");
+            let page = admin.follow(response);
+            assert!(read_text(&page.body).contains("The reset link is on its way"), "{left}: {page:?}");
+        }
+        let mut letter = wait_for_subject(&smtp, BOB.email, BY_ADMINISTRATOR);
+        let first = letter.link();
+        for _ in 0..2 {
+            letter = wait_for_subject(&smtp, BOB.email, BY_ADMINISTRATOR);
+        }
+        assert_eq!(Browser::new(&app).send(Request::get(first.strip_prefix(app.origin()).expect("ours"))).status, 410);
+        let response = act(&mut admin, &id, "send-reset");
+        assert!(read_text(&admin.follow(response).body).contains("No letter was sent"), "a fourth");
+        assert_eq!(bob.get("/account").status, 200, "nothing yet");
+        let asked = "SELECT count(*) FROM audit_events WHERE action = 'mail_link.asked' AND actor_kind = 'user' AND subject_id = ";
+        assert_eq!(run_statement(&app.database_url, &format!("{asked}'{id}'")), "3");
+
+        let mut browser = Browser::new(&app);
+        let page = browser.open(&app, &letter);
+        assert_eq!(find_heading(&page.body), "Choose a new password", "{page:?}");
+        let response = choose(&mut browser, &page, NEW);
+        let page = browser.follow(response);
+        assert!(read_text(&page.body).contains(BOB.email), "{page:?}");
+        assert_eq!(bob.get("/account").status, 303, "signed out");
+        assert_eq!(Browser::new(&app).open(&app, &letter).status, 410);
+
+        app.run_ok(&["user", "disable", BOB.email]);
+        let page = admin.get(&format!("/admin/users/{id}"));
+        assert!(!page.body.contains("/send-reset"), "{page:?}");
+    }
+
+    /// Where letters can be sent nobody but the new person knows the password.
+    fn whoever_an_administrator_adds_chooses_a_password(database) {
+        let (smtp, app) = start(database);
+        let mut admin = administrator(&app, &ALICE);
+        let form = find_form(&admin.get("/admin/users/new"), "/admin/users/new");
+        let page = admin.submit(&form.set("name", "Grace").set("email", "grace@example.com"));
+        assert!(read_text(&page.body).contains("We sent a link to grace@example.com."), "{page:?}");
+        let letter = wait_for_subject(&smtp, "grace@example.com", "Your Gatepost account");
+        let mut grace = Browser::new(&app);
+        let page = grace.open(&app, &letter);
+        let response = choose(&mut grace, &page, NEW);
+        assert!(read_text(&grace.follow(response).body).contains("grace@example.com"));
+        let row = "SELECT count(*) FROM users WHERE email = 'grace@example.com' AND email_verified";
+        assert_eq!(run_statement(&app.database_url, row), "1");
     }
 }

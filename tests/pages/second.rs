@@ -403,6 +403,50 @@ for_each_database! {
         assert_eq!(find_heading(&browser.follow(response).body), "Add an authenticator app");
     }
 
+    /// Where two factors are demanded, somebody who has them is left, and the page says why nothing was changed.
+    fn r_37_the_last_administrator_keeps_the_second_factor(database) {
+        let app = Setup::new(database).set("admin.second_factor", true).spawn();
+        for person in [&ALICE, &BOB] {
+            app.run_ok(&["user", "role", person.email, "instance_admin"]);
+        }
+        let (mut alice, mut bob) = (Browser::new(&app), Browser::new(&app));
+        alice.sign_in(&ALICE);
+        bob.sign_in(&BOB);
+        enrol(&mut alice);
+        let path = "/account/authenticator/remove";
+        let form = find_form(&alice.get(path), path);
+        let kept = alice.submit(&form);
+        assert_eq!(kept.status, 409, "{kept:?}");
+        assert!(read_text(&kept.body).contains("You are the last administrator with a second factor"), "{kept:?}");
+        assert!(!kept.body.contains("button class=\"button danger\""));
+        let page = alice.get("/account/delete");
+        assert!(read_text(&page.body).contains("You are the last administrator"), "{page:?}");
+        assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM authenticators"), "1");
+        enrol(&mut bob);
+        assert_eq!(describe(&alice.submit(&form)), (303, "/account/security".into()));
+        assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM authenticators"), "1");
+    }
+
+    /// Of two administrators who give up their second factor at once, one keeps it.
+    fn r_37_two_at_once_do_not_leave_nobody(database) {
+        let app = Setup::new(database).set("admin.second_factor", true).spawn();
+        let mut browsers: Vec<_> = [&ALICE, &BOB].into_iter().map(|person| {
+            app.run_ok(&["user", "role", person.email, "instance_admin"]);
+            let mut browser = Browser::new(&app);
+            browser.sign_in(person);
+            enrol(&mut browser);
+            let path = "/account/authenticator/remove";
+            let form = find_form(&browser.get(path), path);
+            (browser, form)
+        }).collect();
+        std::thread::scope(|scope| {
+            for (browser, form) in &mut browsers {
+                scope.spawn(move || browser.submit(form));
+            }
+        });
+        assert_eq!(run_statement(&app.database_url, "SELECT count(*) FROM authenticators"), "1");
+    }
+
     fn an_operator_resets_the_factors_of_somebody(database) {
         let app = TestApp::spawn(database);
         let mut browser = Browser::new(&app);

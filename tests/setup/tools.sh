@@ -55,7 +55,9 @@ case "${1:-}" in
     need_node
     find_chromium >/dev/null || install_packages chromium
     command -v curl >/dev/null || install_packages curl
+    command -v sqlite3 >/dev/null || install_packages sqlite3
     install_node_packages "$repository/tests/browser"
+    install_node_packages "$repository/tests/interop/provider"
     ;;
   chromium) find_chromium ;;
   *) die "usage: tools.sh rust|interop|browser|chromium" ;;

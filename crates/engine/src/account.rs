@@ -161,6 +161,14 @@ pub fn end_app_access(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, client_i
     Ok(Outcome::Commit(any))
 }
 
+/// Ends every session and half sign-in of this person, what was mailed to them and what every app may do for them: for an account
+/// that is set anew or closed. A stop link survives, see [`mailed::end_links`].
+pub(crate) fn end_all_use(call: &Call, tx: &mut Tx<'_>, user_id: &str, reason: &str) -> Result<()> {
+    sessions::revoke_user_sessions(tx, user_id, None, call.now)?;
+    mailed::end_links(call, tx, user_id)?;
+    end_all_access(call, tx, user_id, reason)
+}
+
 /// Ends what every app may do for this person.
 pub(crate) fn end_all_access(call: &Call, tx: &mut Tx<'_>, user_id: &str, reason: &str) -> Result<()> {
     // codes first, for the same reason

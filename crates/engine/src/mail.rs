@@ -101,6 +101,16 @@ pub enum Letter {
         /// the page with the button
         url: String,
     },
+    /// choose a new password, because an administrator says so
+    ResetByAdministrator {
+        /// the page with the form
+        url: String,
+    },
+    /// choose a first password for an account that an administrator made
+    Welcome {
+        /// the page with the form
+        url: String,
+    },
     /// somebody asked for a link, and there is no account
     NoAccount {
         /// where an account can be made; `None` where one needs an invitation

@@ -1,16 +1,19 @@
 //! What a person may take along and leave behind: everything that is stored about them, and the end of the account.
 
 use gatepost_store::sweep::take_global_lock;
-use gatepost_store::users::{self, ROLE_ADMIN, UserRow};
-use gatepost_store::{Db, Outcome, Topic, Tx, clients, consents, grants, personal, sessions};
+use gatepost_store::{
+    Db, Outcome, Tx, authenticators, clients, consents, grants, identities, passkeys, personal, sessions, users,
+};
 use serde_json::{Value, json};
 
-use crate::account::{end_all_access, list_apps};
+use crate::account::list_apps;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::Result;
+use crate::manage::last_admin::is_last_admin;
+use crate::manage::users::{Ended, delete_account};
 use crate::manage::{ManageFault, Managed};
-use crate::sign_in::{SignedIn, throttle};
+use crate::sign_in::SignedIn;
 
 /// What goes when an account is deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,40 +36,22 @@ pub fn count_belongings(call: &Call, db: &mut Db, session: &SignedIn) -> Result<
     Ok(Belongings {
         sessions: sessions::list_live_sessions(db, &session.user_id, call.now)?.len(),
         apps: list_apps(call, db, session)?.len(),
-        passkeys: personal::list_passkey_facts(db, &session.user_id)?.len(),
-        identities: personal::list_identity_facts(db, &session.user_id)?.len(),
+        passkeys: passkeys::list_passkeys(db, &session.user_id)?.len(),
+        identities: identities::list_identities(db, &session.user_id)?.len(),
         last_admin: match user {
-            Some(user) => is_last_admin(db, &user)?,
+            Some(user) => is_last_admin(call, db, &user)?,
             None => false,
         },
     })
 }
 
-fn is_last_admin(db: &mut Db, user: &UserRow) -> Result<bool> {
-    let is_live_admin = user.role == ROLE_ADMIN && user.disabled_at.is_none();
-    Ok(is_live_admin && users::count_enabled_admins(db)? <= 1)
-}
-
-/// Deletes an account with everything that is its own. All access ends first, so that nothing that is under way outlives it;
-/// the last administrator stays. The id stays in the audit log and is never given again.
-pub fn delete_user(call: &Call, tx: &mut Tx<'_>, user_id: &str, actor: Actor<'_>) -> Managed<UserRow> {
+/// Deletes the account of the session; the last administrator stays. The caller has asked for a fresh sign-in.
+pub fn delete_own_account(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Managed<Ended> {
     take_global_lock(tx)?;
-    let Some(user) = users::find_user(tx, user_id)? else {
-        return Ok(Outcome::Rollback(Err(ManageFault::NotFound("there is no such person".into()))));
-    };
-    if is_last_admin(tx, &user)? {
-        let fault = format!("{} is the last administrator: make another one first", user.email);
-        return Ok(Outcome::Rollback(Err(ManageFault::Forbidden(fault))));
+    match users::find_user(tx, &session.user_id)? {
+        Some(user) => delete_account(call, tx, Actor::User(&session.user_id), &user),
+        None => Ok(Outcome::Rollback(Err(ManageFault::NotFound("there is no such person".into())))),
     }
-    let sessions = sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
-    end_all_access(call, tx, &user.id, "account deleted")?;
-    personal::revoke_own_invites(tx, &user.id, call.now)?;
-    // whoever has the address next starts without this person's failures
-    throttle::forgive_account(tx, &user.email_key)?;
-    personal::delete_person(tx, &user.id)?;
-    tx.touch(Topic::User(user.id.clone()));
-    record_event(call, tx, Event::done(actor, "user.deleted", &user.id), &json!({"sessions": sessions}))?;
-    Ok(Outcome::Commit(Ok(user)))
 }
 
 /// Writes down that the person took a copy of what is stored.
@@ -84,19 +69,20 @@ pub fn collect_data(call: &Call, db: &mut Db, session: &SignedIn) -> Result<Opti
     let ways_in = json!({
         "password": {"set": user.password_hash.is_some(), "changed_at": user.password_changed_at},
         "second_step": user.second_step,
-        "passkeys": personal::list_passkey_facts(db, id)?.into_iter()
-            .map(|(name, created_at, last_used_at)| json!({
-                "name": name, "created_at": created_at, "last_used_at": last_used_at,
+        "passkeys": passkeys::list_passkeys(db, id)?.into_iter()
+            .map(|row| json!({
+                "name": row.name, "created_at": row.created_at, "last_used_at": row.last_used_at,
             }))
             .collect::<Vec<_>>(),
-        "authenticator_app": personal::find_authenticator_time(db, id)?.map(|at| json!({"created_at": at})),
+        "authenticator_app": authenticators::find_authenticator(db, id)?
+            .map(|row| json!({"created_at": row.created_at})),
         "recovery_codes": personal::list_recovery_facts(db, id)?.into_iter()
             .map(|(created_at, used_at)| json!({"created_at": created_at, "used_at": used_at}))
             .collect::<Vec<_>>(),
-        "linked_accounts": personal::list_identity_facts(db, id)?.into_iter()
-            .map(|(provider, issuer, subject, email, created_at, last_used_at)| json!({
-                "provider": provider, "issuer": issuer, "subject": subject, "email": email,
-                "created_at": created_at, "last_used_at": last_used_at,
+        "linked_accounts": identities::list_identities(db, id)?.into_iter()
+            .map(|row| json!({
+                "provider": row.provider, "issuer": row.issuer, "subject": row.subject, "email": row.email,
+                "created_at": row.created_at, "last_used_at": row.last_used_at,
             }))
             .collect::<Vec<_>>(),
     });

@@ -213,6 +213,8 @@ async function sayThatItCan(form) {
 }
 
 async function addPasskeys(place) {
+  // a way in that a passkey would make easier, on a page that takes none
+  if (place.dataset.passkey === "offer") return sayThatItCan(place.closest("form")).catch(() => {});
   const passkeys = new Passkeys(place);
   document.querySelectorAll("[data-passkey-without]").forEach((element) => { element.hidden = true; });
   const { unknown, rp } = place.dataset;

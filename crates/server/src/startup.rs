@@ -184,7 +184,7 @@ fn make_policy(settings: &Settings) -> Policy {
         admin_second_factor: settings.admin.second_factor,
         sudo_age: 300,
         mail: settings.mail.smtp_url.is_some(),
-        issuers: Vec::new(),
+        issuers: settings.providers.iter().map(|provider| provider.issuer_url().to_owned()).collect(),
         password: make_password_policy(settings),
         retention: Retention {
             codes: settings.sweep.keep_codes.as_secs(),

@@ -5,7 +5,6 @@ use diesel::prelude::*;
 use crate::db::Db;
 use crate::error::Result;
 use crate::schema::authenticators::dsl;
-use crate::schema::passkeys;
 
 /// The authenticator app of a person.
 #[derive(Clone, Queryable, Selectable, Insertable)]
@@ -47,15 +46,4 @@ pub fn update_authenticator_step(db: &mut Db, user_id: &str, step: i64) -> Resul
 /// Removes the app; `false` where there was none.
 pub fn delete_authenticator(db: &mut Db, user_id: &str) -> Result<bool> {
     Ok(diesel::delete(dsl::authenticators.filter(dsl::user_id.eq(user_id))).execute(db)? == 1)
-}
-
-/// Whether the person has a passkey that works: a flagged one is no factor.
-pub fn has_passkey(db: &mut Db, user_id: &str) -> Result<bool> {
-    let query = passkeys::table.filter(passkeys::user_id.eq(user_id)).filter(passkeys::flagged_at.is_null());
-    Ok(query.count().get_result::<i64>(db)? > 0)
-}
-
-/// Removes all passkeys of a person; how many.
-pub fn delete_passkeys_of(db: &mut Db, user_id: &str) -> Result<usize> {
-    Ok(diesel::delete(passkeys::table.filter(passkeys::user_id.eq(user_id))).execute(db)?)
 }

@@ -1,11 +1,11 @@
-//! Accounts at other providers that let a person in, and how many ways in a person has.
+//! Accounts at other providers that let a person in.
 
 use diesel::prelude::*;
 
 use crate::db::Db;
 use crate::error::Result;
 use crate::schema::identities::dsl;
-use crate::schema::{passkeys, users};
+use crate::schema::users;
 use crate::users::UserRow;
 
 /// An account at another provider. The issuer and its subject are who it is; everything else is for people to read (SO2).
@@ -61,12 +61,6 @@ pub fn update_identity_use(db: &mut Db, (issuer, subject): (&str, &str), email: 
 pub fn delete_identity(db: &mut Db, user_id: &str, issuer: &str, subject: &str) -> Result<bool> {
     let row = dsl::identities.filter(dsl::issuer.eq(issuer)).filter(dsl::subject.eq(subject));
     Ok(diesel::delete(row.filter(dsl::user_id.eq(user_id))).execute(db)? == 1)
-}
-
-/// How many passkeys of a person work: one whose counter went back does not (PK5).
-pub fn count_working_passkeys(db: &mut Db, user_id: &str) -> Result<i64> {
-    let query = passkeys::table.filter(passkeys::user_id.eq(user_id)).filter(passkeys::flagged_at.is_null());
-    Ok(query.count().get_result(db)?)
 }
 
 /// The person with this id, whose row nobody else changes until this transaction ends: two removals of ways in come one after the

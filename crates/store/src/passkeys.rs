@@ -56,9 +56,20 @@ pub fn find_passkey(db: &mut Db, user_id: &str, id: &str) -> Result<Option<Passk
     Ok(query.get_result(db).optional()?)
 }
 
-/// How many passkeys of a person can be signed in with: flagged ones do not count.
+/// How many passkeys of a person can be signed in with: flagged ones do not count (PK5).
 pub fn count_passkeys(db: &mut Db, user_id: &str) -> Result<i64> {
     Ok(dsl::passkeys.filter(dsl::user_id.eq(user_id)).filter(dsl::flagged_at.is_null()).count().get_result(db)?)
+}
+
+/// Whether a person has a passkey that can be signed in with.
+pub fn has_passkey(db: &mut Db, user_id: &str) -> Result<bool> {
+    Ok(count_passkeys(db, user_id)? > 0)
+}
+
+/// The passkeys of these people that can be signed in with, as person and name, oldest first.
+pub fn list_passkey_names(db: &mut Db, user_ids: &[&str]) -> Result<Vec<(String, String)>> {
+    let query = dsl::passkeys.filter(dsl::user_id.eq_any(user_ids)).filter(dsl::flagged_at.is_null());
+    Ok(query.order(dsl::created_at.asc()).select((dsl::user_id, dsl::name)).load(db)?)
 }
 
 /// Writes a use down if the passkey still is what was verified, `seen`, and not flagged; of two uses that move the counter
@@ -92,4 +103,9 @@ pub fn update_passkey_name(db: &mut Db, user_id: &str, id: &str, name: &str) -> 
 pub fn delete_passkey(db: &mut Db, user_id: &str, id: &str) -> Result<bool> {
     let changed = diesel::delete(dsl::passkeys.filter(dsl::id.eq(id)).filter(dsl::user_id.eq(user_id))).execute(db)?;
     Ok(changed == 1)
+}
+
+/// Removes all passkeys of a person; how many.
+pub fn delete_user_passkeys(db: &mut Db, user_id: &str) -> Result<usize> {
+    Ok(diesel::delete(dsl::passkeys.filter(dsl::user_id.eq(user_id))).execute(db)?)
 }

@@ -6,9 +6,9 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::db::Db;
 use crate::error::Result;
+use crate::passkeys::list_passkey_names;
 use crate::schema::{
-    audit_events, authenticators, clients, grants, identities, invites, mail_links, passkeys, recovery_codes, sessions,
-    users,
+    audit_events, authenticators, clients, grants, identities, invites, recovery_codes, sessions, users,
 };
 use crate::users::{ROLE_ADMIN, UserRow};
 
@@ -71,7 +71,7 @@ pub enum UserPage {
 pub struct WaysIn {
     /// a password is set
     pub password: bool,
-    /// names of the passkeys
+    /// names of the passkeys that work
     pub passkeys: Vec<String>,
     /// an authenticator app
     pub authenticator: bool,
@@ -179,11 +179,7 @@ pub fn list_enabled_admins(db: &mut Db) -> Result<Vec<UserRow>> {
 /// How each of these people can sign in, in the same order.
 pub fn list_ways_in(db: &mut Db, people: &[UserRow]) -> Result<Vec<WaysIn>> {
     let ids: Vec<&str> = people.iter().map(|user| user.id.as_str()).collect();
-    let keys: Vec<(String, String)> = passkeys::table
-        .filter(passkeys::user_id.eq_any(&ids))
-        .order(passkeys::created_at.asc())
-        .select((passkeys::user_id, passkeys::name))
-        .load(db)?;
+    let keys = list_passkey_names(db, &ids)?;
     let apps: Vec<String> =
         authenticators::table.filter(authenticators::user_id.eq_any(&ids)).select(authenticators::user_id).load(db)?;
     let codes: Vec<String> = recovery_codes::table
@@ -220,12 +216,7 @@ pub fn delete_user(db: &mut Db, id: &str) -> Result<bool> {
     Ok(diesel::delete(users::table.filter(users::id.eq(id))).execute(db)? == 1)
 }
 
-/// Removes every mailed link of a person: none of them works any more.
-pub fn delete_user_mail_links(db: &mut Db, user_id: &str) -> Result<usize> {
-    Ok(diesel::delete(mail_links::table.filter(mail_links::user_id.eq(user_id))).execute(db)?)
-}
-
-/// Ends the invitations that a person gave; how many.
+/// Ends the invitations that a person gave, for nobody answers for them any more; how many.
 pub fn revoke_user_invites(db: &mut Db, user_id: &str, now: i64) -> Result<usize> {
     let live = invites::table.filter(invites::created_by.eq(user_id)).filter(invites::revoked_at.is_null());
     Ok(diesel::update(live).set(invites::revoked_at.eq(Some(now))).execute(db)?)

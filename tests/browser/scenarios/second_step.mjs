@@ -1,10 +1,6 @@
 // The second step: adding an authenticator app, signing in with its code and with a recovery code, confirming, removing it.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { readdir } from "node:fs/promises";
-import path from "node:path";
-import { promisify } from "node:util";
 import { check } from "../../interop/node/checks.mjs";
 import { expect_path, look, open_profile, sign_in } from "../browser.mjs";
 
@@ -30,13 +26,6 @@ async function next_code(page, key, used) {
     }
     await page.waitForTimeout(1000);
   }
-}
-
-/** Lets ten minutes pass for every sign-in. */
-async function let_sign_ins_age(gatepost) {
-  const folder = path.join(gatepost.folder, "gatepost-dev");
-  const file = (await readdir(folder)).find((name) => name.endsWith(".db"));
-  await promisify(execFile)("sqlite3", ["-cmd", ".timeout 5000", path.join(folder, file), "UPDATE sessions SET auth_time = auth_time - 600"]);
 }
 
 async function sign_out(page) {
@@ -128,7 +117,7 @@ export async function run_second_step({ browser, gatepost }) {
   await page.getByRole("link", { name: "Continue" }).click();
   await page.waitForURL(/\/account/);
 
-  await let_sign_ins_age(gatepost);
+  await gatepost.let_sign_ins_age();
   await page.goto(`${issuer}/account/recovery-codes`);
   await look(page, "confirm-code");
   await page.getByRole("link", { name: "Use a recovery code" }).click();
@@ -148,7 +137,7 @@ export async function run_second_step({ browser, gatepost }) {
     await page.getByText("The second step is off").first().waitFor();
   });
 
-  await let_sign_ins_age(gatepost);
+  await gatepost.let_sign_ins_age();
   await page.goto(`${issuer}/account/authenticator/new`);
   await look(page, "confirm-password");
   await check("second step: without one the password confirms", async () => {

@@ -61,7 +61,7 @@ async function startOpenId(inIdToken) {
     },
   });
   // each test has a Gatepost on a port of its own
-  provider.Client.prototype.redirectUriAllowed = (uri) => /^http:\/\/127\.0\.0\.1:\d+\/(.+\/)?login\/via\/[a-z0-9-]+\/callback$/.test(uri);
+  provider.Client.prototype.redirectUriAllowed = (uri) => /^http:\/\/(127\.0\.0\.1|localhost):\d+\/(.+\/)?login\/via\/[a-z0-9-]+\/callback$/.test(uri);
   provider.use(async (ctx, next) => {
     const as = /^\/interaction\/[^/]+\/as$/.test(ctx.path);
     if (as) {

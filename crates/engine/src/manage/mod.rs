@@ -3,6 +3,7 @@
 pub mod clients;
 pub mod declared;
 pub mod factors;
+pub mod last_admin;
 pub mod resource_servers;
 pub mod sign_up_mode;
 pub mod users;
@@ -16,6 +17,8 @@ pub enum ManageFault {
     Invalid(String),
     /// a rule forbids it
     Forbidden(String),
+    /// a limit is reached
+    TooMany(String),
     /// nobody would be left to administer
     LastAdministrator(String),
 }
@@ -23,9 +26,11 @@ pub enum ManageFault {
 impl std::fmt::Display for ManageFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotFound(what) | Self::Invalid(what) | Self::Forbidden(what) | Self::LastAdministrator(what) => {
-                f.write_str(what)
-            }
+            Self::NotFound(what)
+            | Self::Invalid(what)
+            | Self::Forbidden(what)
+            | Self::TooMany(what)
+            | Self::LastAdministrator(what) => f.write_str(what),
         }
     }
 }

@@ -1,26 +1,29 @@
 //! Managing people: every act checks that whoever does it is still an administrator, keeps one administrator who can get in
 //! and writes an audit row in its transaction.
 
-use gatepost_store::people::{self, WaysIn};
 use gatepost_store::sweep::take_global_lock;
 use gatepost_store::users::{self, ROLE_ADMIN, ROLE_USER, UserRow};
-use gatepost_store::{Db, Outcome, Topic, Tx, sessions};
+use gatepost_store::{Db, Outcome, Topic, Tx, people, sessions};
 use serde_json::{Value, json};
 
-use super::factors::reset_factors;
+use super::last_admin::{is_last_admin, refuse_last_admin};
 use super::{ManageFault, Managed, invalid};
-use crate::account::end_all_access;
+use crate::account::end_all_use;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::normalize_email;
 use crate::error::{Error, Result};
+use crate::sign_in::mailed::send_reset;
 use crate::sign_in::sign_up::{NewUser, make_user_row};
 use crate::sign_in::throttle;
 
-/// Adds a person.
+/// Adds a person. Without a password they are mailed a link with which they choose one; that needs a mail server.
 pub fn add_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, new: &NewUser) -> Managed<UserRow> {
     if new.name.trim().is_empty() || new.name.chars().count() > 100 {
         return invalid("the name must have 1 to 100 characters");
+    }
+    if new.password_hash.is_none() && !call.policy().mail {
+        return invalid("without a mail server the person needs a password");
     }
     if let Err(fault) = check_actor(tx, actor)? {
         return Ok(Outcome::Rollback(Err(fault)));
@@ -32,6 +35,9 @@ pub fn add_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, new: &NewUser) -
     let with = if matches!(actor, Actor::Operator) { "command" } else { "administration" };
     let detail = json!({"with": with, "role": row.role});
     record_event(call, tx, Event::done(actor, "user.created", &row.id), &detail)?;
+    if row.password_hash.is_none() {
+        send_reset(call, tx, actor, &row, true)?;
+    }
     Ok(Outcome::Commit(Ok(row)))
 }
 
@@ -125,46 +131,29 @@ pub fn set_user_role(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str, 
     Ok(Outcome::Commit(Ok(UserRow { role: role.to_owned(), ..user })))
 }
 
-/// Deletes a person with everything that is theirs; the id is never used again and stays in the audit log. Invitations that
-/// they gave end, because nobody answers for them any more (IV6).
+/// Deletes a person; the last administrator stays.
 pub fn delete_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<Ended> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
-        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
-    };
-    if is_last_admin(call, tx, &user)? {
-        return refuse_last_admin(&user);
+    match begin_act(tx, actor, who)? {
+        Ok(user) => delete_account(call, tx, actor, &user),
+        Err(fault) => Ok(Outcome::Rollback(Err(fault))),
     }
-    let ended = end_everything(call, tx, &user, "account deleted")?;
+}
+
+/// Deletes an account with everything that is its own. All access ends first, so that nothing that is under way outlives it.
+/// The id is never used again and stays in the audit log. Invitations that the person gave end, because nobody answers for
+/// them any more (IV6). Call it under the global lock.
+pub(crate) fn delete_account(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, user: &UserRow) -> Managed<Ended> {
+    if is_last_admin(call, tx, user)? {
+        return refuse_last_admin(user);
+    }
+    let ended = end_everything(call, tx, user, "account deleted")?;
     let invites = people::revoke_user_invites(tx, &user.id, call.now)?;
+    // whoever has the address next starts without this person's failures
+    throttle::forgive_account(tx, &user.email_key)?;
     people::delete_user(tx, &user.id)?;
     let detail = json!({"role": user.role, "sessions": ended.sessions, "apps": ended.apps, "invites": invites});
     record_event(call, tx, Event::done(actor, "user.deleted", &user.id), &detail)?;
     Ok(Outcome::Commit(Ok(ended)))
-}
-
-/// Removes passkeys, authenticator app and recovery codes, and ends sessions and every app's access. Whoever would leave nobody who can
-/// administer is kept from it; a command on the host is not, because it is the way out when an administrator has lost them.
-pub fn reset_user_factors(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<UserRow> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
-        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
-    };
-    if !matches!(actor, Actor::Operator) && needs_factors(call, tx, &user)? {
-        return refuse_last_admin(&user);
-    }
-    people::delete_user_mail_links(tx, &user.id)?;
-    reset_factors(call, tx, &user.id, actor)
-}
-
-/// Whether nobody could administer if this person lost the second factors: passkeys can be the only way in.
-pub fn needs_factors(call: &Call, db: &mut Db, user: &UserRow) -> Result<bool> {
-    if !is_last_admin(call, db, user)? {
-        return Ok(false);
-    }
-    let ways = people::list_ways_in(db, std::slice::from_ref(user))?.pop().unwrap_or_default();
-    let left = WaysIn { passkeys: Vec::new(), authenticator: false, ..ways.clone() };
-    Ok(!can_get_in(call, &left) || (call.policy().admin_second_factor && ways.has_second_factor()))
 }
 
 /// Sets a new password for somebody: ends every session and every app's access.
@@ -183,6 +172,24 @@ pub fn reset_password(
     end_everything(call, tx, &user, "password reset")?;
     throttle::forgive_account(tx, &user.email_key)?;
     record_event(call, tx, Event::done(actor, "password.reset", &user.id), &json!(null))?;
+    Ok(Outcome::Commit(Ok(user)))
+}
+
+/// Mails somebody a link with which they choose a new password. Until they do so nothing of the account changes.
+pub fn mail_reset_link(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<UserRow> {
+    let user = match begin_act(tx, actor, who)? {
+        Ok(user) => user,
+        Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
+    };
+    if !call.policy().mail || user.disabled_at.is_some() {
+        return invalid(format!(
+            "no letter goes to {}: the account is disabled, or there is no mail server",
+            user.email
+        ));
+    }
+    if !send_reset(call, tx, actor, &user, false)? {
+        return Ok(Outcome::Rollback(Err(ManageFault::TooMany("three letters an hour go to one address".into()))));
+    }
     Ok(Outcome::Commit(Ok(user)))
 }
 
@@ -228,40 +235,11 @@ pub(crate) fn check_actor(db: &mut Db, actor: Actor<'_>) -> Result<std::result::
     Ok(if may { Ok(()) } else { Err(ManageFault::Forbidden("only an administrator may do this".into())) })
 }
 
-fn refuse_last_admin<T>(user: &UserRow) -> Managed<T> {
-    let fault = format!("{} is the last administrator: make another one first", user.email);
-    Ok(Outcome::Rollback(Err(ManageFault::LastAdministrator(fault))))
-}
-
-/// Whether the installation would be left without an administrator who can get in if this person no longer were one. Ask under
-/// the global lock.
-pub fn is_last_admin(call: &Call, db: &mut Db, user: &UserRow) -> Result<bool> {
-    let admins = people::list_enabled_admins(db)?;
-    if !admins.iter().any(|admin| admin.id == user.id) {
-        return Ok(false);
-    }
-    let ways = people::list_ways_in(db, &admins)?;
-    let others = || admins.iter().zip(&ways).filter(|(admin, _)| admin.id != user.id);
-    if !others().any(|(_, ways)| can_get_in(call, ways)) {
-        return Ok(true);
-    }
-    // where two factors are demanded, somebody who has them must be left, as long as there is anybody
-    let has_two = admins.iter().zip(&ways).any(|(admin, ways)| admin.id == user.id && ways.has_second_factor());
-    Ok(call.policy().admin_second_factor && has_two && !others().any(|(_, ways)| ways.has_second_factor()))
-}
-
-/// Whether there is any way to sign in to this account; a mailed link is one wherever letters can be sent.
-fn can_get_in(call: &Call, ways: &WaysIn) -> bool {
-    ways.password || !ways.passkeys.is_empty() || !ways.providers.is_empty() || call.policy().mail
-}
-
 /// Ends sessions, half sign-ins, mailed links, codes and every app's access.
 fn end_everything(call: &Call, tx: &mut Tx<'_>, user: &UserRow, reason: &str) -> Result<Ended> {
     let sessions = people::count_live_sessions(tx, Some(&user.id), call.now)?;
     let apps = people::count_live_apps(tx, &user.id, call.now)?;
-    sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
-    people::delete_user_mail_links(tx, &user.id)?;
-    end_all_access(call, tx, &user.id, reason)?;
+    end_all_use(call, tx, &user.id, reason)?;
     Ok(Ended { user: user.clone(), sessions, apps })
 }
 

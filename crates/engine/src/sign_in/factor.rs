@@ -1,7 +1,7 @@
 //! Tries of a second factor: counted before they are looked at, whoever tries, on whichever page.
 
 use gatepost_protocol::secret::TokenHash;
-use gatepost_store::{Db, Outcome, Tx, authenticators, recovery_codes, sessions, throttles, users};
+use gatepost_store::{Db, Outcome, Tx, authenticators, passkeys, recovery_codes, sessions, throttles, users};
 use serde_json::json;
 
 use super::enter::{Method, Started};
@@ -85,7 +85,7 @@ pub fn find_factors(db: &mut Db, user_id: &str) -> Result<Factors> {
     let Some(user) = users::find_user(db, user_id)? else { return Ok(Factors::default()) };
     Ok(Factors {
         password: user.password_hash.is_some(),
-        passkey: authenticators::has_passkey(db, user_id)?,
+        passkey: passkeys::has_passkey(db, user_id)?,
         authenticator: authenticators::find_authenticator(db, user_id)?.map(|row| row.created_at),
         recovery_codes: recovery_codes::count_recovery_codes(db, user_id)?,
         second_step: user.second_step,

@@ -1,6 +1,7 @@
 //! Whether a sign-in is young and strong enough for what changes an account.
 
-use gatepost_store::authenticators::{find_authenticator, has_passkey};
+use gatepost_store::authenticators::find_authenticator;
+use gatepost_store::passkeys::has_passkey;
 use gatepost_store::{Db, users};
 
 use super::session::SignedIn;

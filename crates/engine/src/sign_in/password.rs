@@ -2,14 +2,13 @@
 //! transaction (in the pool for slow hashes), [`finish_attempt`] starts a session or charges the failure.
 
 use gatepost_store::users::UserRow;
-use gatepost_store::{Outcome, Tx, sessions, users};
+use gatepost_store::{Outcome, Tx, users};
 use serde_json::json;
 
 use super::enter::{Method, Started, enter, renew_session};
-use super::mailed;
 use super::session::SignedIn;
 use super::throttle;
-use crate::account::end_all_access;
+use crate::account::end_all_use;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::{Email, normalize_email};
@@ -145,9 +144,7 @@ fn replace_password(
     new_hash: &str,
 ) -> Result<Started> {
     users::update_user_password(tx, &user.id, new_hash, call.now)?;
-    sessions::revoke_user_sessions(tx, &user.id, None, call.now)?;
-    end_all_access(call, tx, &user.id, "password changed")?;
-    mailed::end_links(call, tx, &user.id)?;
+    end_all_use(call, tx, &user.id, "password changed")?;
     let started = renew_session(call, tx, user, session)?;
     record_event(call, tx, Event::done(Actor::User(&user.id), "password.changed", &user.id), &json!(null))?;
     queue_notice(call, tx, &user.email, Notice::PasswordChanged)?;

@@ -1,6 +1,7 @@
 //! The end of a second step and of "Confirm that it's you": the old session is over, a new one stands in its place.
 
-use gatepost_store::authenticators::{find_authenticator, has_passkey};
+use gatepost_store::authenticators::find_authenticator;
+use gatepost_store::passkeys::has_passkey;
 use gatepost_store::users::{self, UserRow};
 use gatepost_store::{Outcome, Tx, recovery_codes, sessions};
 use serde_json::json;

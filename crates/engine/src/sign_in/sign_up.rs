@@ -141,6 +141,20 @@ fn is_first_admin(call: &Call, db: &mut Db, new: &NewUser) -> Result<bool> {
     Ok(chosen && new.email_verified && users::count_enabled_admins(db)? == 0)
 }
 
+/// Ends a transaction in which no account was made.
+pub(crate) fn refuse_sign_up<T>(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    (refusal, with): (SignUpRefusal, Method),
+    answer: T,
+) -> Result<Outcome<T>> {
+    if refusal == SignUpRefusal::Taken {
+        let event = Event::refused(Actor::Nobody, "user.created", "");
+        record_event(call, tx, event, &json!({"with": with.as_str()}))?;
+    }
+    Ok(if refusal.leaves_trace() { Outcome::Commit(answer) } else { Outcome::Rollback(answer) })
+}
+
 /// Adds a person with a password and signs them in.
 pub fn sign_up(
     call: &Call,
@@ -150,12 +164,7 @@ pub fn sign_up(
 ) -> Result<Outcome<std::result::Result<Started, SignUpRefusal>>> {
     let row = match create_account(call, tx, new, invite, Method::Password)? {
         Ok(row) => row,
-        Err(SignUpRefusal::Taken) => {
-            record_event(call, tx, Event::refused(Actor::Nobody, "user.created", ""), &json!({"with": "pwd"}))?;
-            return Ok(Outcome::Commit(Err(SignUpRefusal::Taken)));
-        }
-        Err(refusal) if refusal.leaves_trace() => return Ok(Outcome::Commit(Err(refusal))),
-        Err(refusal) => return Ok(Outcome::Rollback(Err(refusal))),
+        Err(refusal) => return refuse_sign_up(call, tx, (refusal, Method::Password), Err(refusal)),
     };
     match enter(call, tx, &row, &[Method::Password])? {
         Some(started) => Ok(Outcome::Commit(Ok(started))),

@@ -13,10 +13,12 @@ use super::enter::{Method, Started};
 use super::recovery::{RecoveryCodes, make_recovery_codes};
 use super::second::{complete_step_up, settle_second_step};
 use super::session::SignedIn;
+use super::ways::Removal;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::mail::{Notice, queue_notice};
+use crate::manage::last_admin::Watch;
 
 /// Seconds for which a code is shown.
 const STEP: u64 = 30;
@@ -185,16 +187,20 @@ pub fn confirm_authenticator(
     Ok(Outcome::Commit(Enrolled::Done { started: Box::new(started), codes }))
 }
 
-/// Removes the app; `false` where there was none. Without a passkey there is nothing left to ask for, and the second step goes off
-/// with it. The caller has asked for a fresh sign-in (TO8).
-pub fn remove_authenticator(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Outcome<bool>> {
+/// Removes the app. Without a passkey there is nothing left to ask for, and the second step goes off with it. The caller has asked
+/// for a fresh sign-in (TO8).
+pub fn remove_authenticator(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Outcome<Removal>> {
     let user_id = &session.user_id;
+    let watch = Watch::begin(call, tx, user_id)?;
     if !authenticators::delete_authenticator(tx, user_id)? {
-        return Ok(Outcome::Rollback(false));
+        return Ok(Outcome::Rollback(Removal::Refused));
+    }
+    if watch.has_lost(call, tx)? {
+        return Ok(Outcome::Rollback(Removal::LastAdministrator));
     }
     record_event(call, tx, Event::done(Actor::User(user_id), "authenticator.removed", user_id), &json!(null))?;
     settle_second_step(call, tx, user_id)?;
-    Ok(Outcome::Commit(true))
+    Ok(Outcome::Commit(Removal::Done))
 }
 
 #[cfg(test)]

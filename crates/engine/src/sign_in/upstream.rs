@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::enter::{Method, Started, enter};
 use super::fresh::is_fresh;
+use super::mailed;
 use super::session::{SignedIn, note_session_use};
 use super::sign_up::{NewUser, SignUpRefusal, create_account};
 use super::trip::{Intent, Trip};
-use super::ways::{Ways, count_ways_in};
+use super::ways::{Removal, Ways, count_ways_in};
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::{Email, normalize_email};
@@ -247,39 +248,30 @@ pub fn list_linked(call: &Call, db: &mut Db, session: &SignedIn) -> Result<Linke
     Ok(Linked { identities, ways })
 }
 
-/// What became of an unlinking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unlinked {
-    /// it is unlinked
-    Done,
-    /// the person has no such link
-    NotThere,
-    /// nobody could get in any more (SO8)
-    LastWay,
-}
-
-/// Takes a way in from an account, unless it is the last one. What came in by it elsewhere is signed out.
+/// Takes a way in from an account, unless it is the last one: so an administrator keeps one as well. What came in by it elsewhere is signed out, and what
+/// was asked for by mail ends.
 pub fn unlink_identity(
     call: &Call,
     tx: &mut Tx<'_>,
     session: &SignedIn,
     (issuer, subject): (&str, &str),
     provider_name: &str,
-) -> Result<Outcome<Unlinked>> {
+) -> Result<Outcome<Removal>> {
     let Some(user) = identities::lock_user(tx, &session.user_id)? else {
-        return Ok(Outcome::Rollback(Unlinked::NotThere));
+        return Ok(Outcome::Rollback(Removal::Refused));
     };
     if !identities::delete_identity(tx, &user.id, issuer, subject)? {
-        return Ok(Outcome::Rollback(Unlinked::NotThere));
+        return Ok(Outcome::Rollback(Removal::Refused));
     }
     if count_ways_in(call, tx, &user)?.count() == 0 {
-        return Ok(Outcome::Rollback(Unlinked::LastWay));
+        return Ok(Outcome::Rollback(Removal::LastWayIn));
     }
     sessions::revoke_user_sessions(tx, &user.id, Some(&session.session_id), call.now)?;
+    mailed::end_links(call, tx, &user.id)?;
     let detail = json!({"issuer": issuer});
     record_event(call, tx, Event::done(Actor::User(&user.id), "identity.unlinked", &user.id), &detail)?;
     queue_notice(call, tx, &user.email, Notice::ProviderUnlinked { provider: provider_name.to_owned() })?;
-    Ok(Outcome::Commit(Unlinked::Done))
+    Ok(Outcome::Commit(Removal::Done))
 }
 
 fn make_offer(found: &UpstreamIdentity, email: &Email) -> LinkOffer {

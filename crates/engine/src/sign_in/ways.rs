@@ -1,6 +1,6 @@
 //! How many ways in an account has: the last one cannot be removed (SO8).
 
-use gatepost_store::{Db, identities, users::UserRow};
+use gatepost_store::{Db, authenticators, identities, passkeys, users::UserRow};
 
 use crate::call::Call;
 use crate::error::Result;
@@ -16,12 +16,19 @@ pub struct Ways {
     pub identities: usize,
     /// a link can be mailed to a proven address
     pub mail: bool,
+    /// an authenticator app: no way in, but a second factor of the others
+    pub authenticator: bool,
 }
 
 impl Ways {
     /// How many there are.
     pub fn count(&self) -> usize {
         usize::from(self.password) + self.passkeys + self.identities + usize::from(self.mail)
+    }
+
+    /// Whether somebody who gets in can have two factors.
+    pub fn has_two_factors(&self) -> bool {
+        self.count() > 0 && (self.passkeys > 0 || self.authenticator)
     }
 }
 
@@ -32,8 +39,22 @@ pub fn count_ways_in(call: &Call, db: &mut Db, user: &UserRow) -> Result<Ways> {
     let linked = identities::list_identities(db, &user.id)?;
     Ok(Ways {
         password: user.password_hash.is_some(),
-        passkeys: usize::try_from(identities::count_working_passkeys(db, &user.id)?).unwrap_or(0),
+        passkeys: usize::try_from(passkeys::count_passkeys(db, &user.id)?).unwrap_or(0),
         identities: linked.iter().filter(|identity| issuers.contains(&identity.issuer)).count(),
         mail: call.policy().mail && user.email_verified,
+        authenticator: authenticators::find_authenticator(db, &user.id)?.is_some(),
     })
+}
+
+/// What removing a way in, or a second factor, came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// it is gone
+    Done,
+    /// it is not there, or the sign-in is not young and strong enough
+    Refused,
+    /// nothing else lets its owner in (SO8)
+    LastWayIn,
+    /// the installation would be left without an administrator who can get in
+    LastAdministrator,
 }

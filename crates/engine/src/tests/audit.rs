@@ -10,7 +10,8 @@ use crate::audit::query::{AuditFilter, Cursor, list_account_events, list_events}
 use crate::audit::verify::{Report, Verifier};
 use crate::audit::{Actor, Event, chain, record_event};
 use crate::cleanup::sweep_batch;
-use crate::personal::delete_user;
+use crate::personal::delete_own_account;
+use crate::sign_in::SignedIn;
 
 fn record(world: &World, count: usize) {
     world.write(move |call, tx| {
@@ -300,8 +301,8 @@ fn r_11_whoever_takes_the_address_of_a_deleted_account_inherits_nothing() {
     let world = World::new(|_| {});
     let (_, session) = world.add_person("ada@example.com");
     let tokens = world.redeem("web", &world.code("web", &session)).expect("tokens");
-    let id = session.user_id.clone();
-    world.write(move |call, tx| delete_user(call, tx, &id, Actor::User(&id))).expect("deleted");
+    let leaver = session.clone();
+    assert!(world.write(move |call, tx| delete_own_account(call, tx, &leaver)).is_ok());
     assert!(!world.is_active(&tokens.access_token));
     let (_, again) = world.add_person("ada@example.com");
     assert_ne!(again.user_id, session.user_id);
@@ -320,12 +321,12 @@ fn r_37_the_last_administrator_cannot_leave() {
         let (id, now) = (person.user_id.clone(), world.now);
         world.write(move |_, tx| Ok(Outcome::Commit(users::update_user_role(tx, &id, users::ROLE_ADMIN, now)?)));
     }
-    let leave = |id: &str| {
-        let id = id.to_owned();
-        world.write(move |call, tx| delete_user(call, tx, &id, Actor::User(&id))).is_ok()
+    let leave = |session: &SignedIn| {
+        let session = session.clone();
+        world.write(move |call, tx| delete_own_account(call, tx, &session)).is_ok()
     };
-    assert!(leave(&ada.user_id));
-    assert!(!leave(&bob.user_id));
+    assert!(leave(&ada));
+    assert!(!leave(&bob));
     let id = bob.user_id.clone();
     assert!(world.read(move |_, db| Ok(users::find_user(db, &id)?)).is_some());
 }

@@ -7,6 +7,7 @@ mod codes;
 mod consent;
 mod invites;
 mod keys;
+mod last_admin;
 mod mail;
 mod mailed;
 mod passkeys;

@@ -16,11 +16,12 @@ use crate::manage::users::set_user_disabled;
 use crate::sign_in::enter::{Method, Started, insert_new_session};
 use crate::sign_in::fresh::find_level;
 use crate::sign_in::passkey::{
-    Ceremony, EnrolRefusal, Entered, Options, PasskeySignUp, Presented, Removal, begin_enrolment, begin_sign_in,
-    begin_sign_up, begin_with_own, check_assertion, finish_enrolment, finish_second_step_with_passkey, finish_sign_in,
-    finish_sign_up, finish_step_up_with_passkey, offer_passkey, remove_passkey, rename_passkey,
+    Ceremony, EnrolRefusal, Entered, Options, PasskeySignUp, Presented, begin_enrolment, begin_sign_in, begin_sign_up,
+    begin_with_own, check_assertion, finish_enrolment, finish_second_step_with_passkey, finish_sign_in, finish_sign_up,
+    finish_step_up_with_passkey, offer_passkey, remove_passkey, rename_passkey,
 };
 use crate::sign_in::sign_up::{NewUser, SignUpRefusal};
+use crate::sign_in::ways::Removal;
 use crate::sign_in::{SignedIn, session::find_session};
 use gatepost_store::Outcome;
 

@@ -17,6 +17,7 @@ use crate::sign_in::session::{Found, find_cookie, find_session};
 use crate::sign_in::totp::{
     Enrolled, confirm_authenticator, make_code_at, offer_authenticator, read_enrolment, remove_authenticator,
 };
+use crate::sign_in::ways::Removal;
 use crate::sign_in::{SignedIn, Started};
 
 /// Somebody with an authenticator app.
@@ -360,12 +361,13 @@ fn removing_the_app_turns_the_second_step_off() {
     let who = world.enrol();
     world.now += 60;
     let session = who.session.clone();
-    assert!(world.write(move |call, tx| remove_authenticator(call, tx, &session)));
+    assert_eq!(world.write(move |call, tx| remove_authenticator(call, tx, &session)), Removal::Done);
     let left = world.factors(&who.session.user_id);
     assert_eq!((left.authenticator, left.second_step, left.recovery_codes), (None, false, 0));
     assert!(!world.first_step(&who.session.user_id).pending);
     let session = who.session.clone();
-    assert!(!world.write(move |call, tx| remove_authenticator(call, tx, &session)), "there is none any more");
+    let again = world.write(move |call, tx| remove_authenticator(call, tx, &session));
+    assert_eq!(again, Removal::Refused, "there is none any more");
 }
 
 #[test]
@@ -462,7 +464,7 @@ fn a_reset_takes_every_factor_and_every_access() {
     let who = world.enrol();
     let tokens = world.redeem("web", &world.code("web", &who.session)).expect("tokens");
     let id = who.session.user_id.clone();
-    let done = world.write(move |call, tx| reset_factors(call, tx, &id, Actor::Operator));
+    let done = world.write(move |call, tx| reset_factors(call, tx, Actor::Operator, &id));
     assert!(done.is_ok());
     let left = world.factors(&who.session.user_id);
     assert_eq!((left.has_second(), left.recovery_codes, left.password), (false, 0, true));
@@ -471,7 +473,7 @@ fn a_reset_takes_every_factor_and_every_access() {
     assert!(world.read(move |call, db| list_sessions(call, db, &session)).is_empty());
     assert!(!world.first_step(&who.session.user_id).pending);
     let call = world.call();
-    let unknown = block_on(world.store.write(move |tx| reset_factors(&call, tx, "nobody", Actor::Operator)));
+    let unknown = block_on(world.store.write(move |tx| reset_factors(&call, tx, Actor::Operator, "nobody")));
     assert!(unknown.expect("an answer").is_err());
     world.now += 1;
 }

@@ -2,7 +2,8 @@
 
 use crate::journey::Journey;
 use crate::sign_in::trip::{Intent, TRIP_TTL, Trip};
-use crate::sign_in::upstream::{Arrival, ArrivalRefusal, Unlinked, UpstreamIdentity, finish_trip, unlink_identity};
+use crate::sign_in::upstream::{Arrival, ArrivalRefusal, UpstreamIdentity, finish_trip, unlink_identity};
+use crate::sign_in::ways::Removal;
 
 use super::World;
 
@@ -61,7 +62,7 @@ fn r_26_a_link_needs_a_sign_in_that_is_still_young() {
 
 #[test]
 fn so8_a_provider_that_is_not_in_the_settings_is_no_way_in() {
-    for (issuers, expected) in [(vec![], Unlinked::LastWay), (vec![ISSUER.to_owned()], Unlinked::Done)] {
+    for (issuers, expected) in [(vec![], Removal::LastWayIn), (vec![ISSUER.to_owned()], Removal::Done)] {
         let world = World::new(|policy| (policy.mail, policy.issuers) = (false, issuers));
         let (first, trip) = (found("1", "ada@example.com"), begin(&world, Intent::SignIn));
         let arrival = world.write(move |call, tx| finish_trip(call, tx, &first, &trip, None));

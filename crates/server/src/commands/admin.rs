@@ -142,6 +142,7 @@ impl From<ManageFault> for Problem {
         match fault {
             ManageFault::NotFound(what) => Self::failed("not_found", what).with_exit(FAILED),
             ManageFault::Invalid(what) => Self::failed("invalid", what).with_exit(USAGE),
+            ManageFault::TooMany(what) => Self::failed("too_many", what).with_exit(REFUSED),
             ManageFault::Forbidden(what) => Self::failed("forbidden", what).with_exit(REFUSED),
             ManageFault::LastAdministrator(what) => Self::failed("last_administrator", what).with_exit(REFUSED),
         }

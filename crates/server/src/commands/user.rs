@@ -307,7 +307,7 @@ async fn reset(args: ResetArgs, settings: &Settings, style: &Output) -> Result<i
 async fn reset_factors(args: WhoArgs, settings: &Settings, style: &Output) -> Result<i32, Problem> {
     let operator = Operator::open(settings, style).await?;
     let who = args.who;
-    let row = operator.manage(move |call, tx| factors::reset_factors(call, tx, &who, Actor::Operator)).await?;
+    let row = operator.manage(move |call, tx| factors::reset_factors(call, tx, Actor::Operator, &who)).await?;
     let email = clean_text(&row.email, 254);
     let sentence =
         format!("{email} has no second factor any more, is signed out everywhere, and no app has access any more");

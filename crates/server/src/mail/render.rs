@@ -158,14 +158,9 @@ impl Draft<'_> {
                 Ok((self.fill("mail.already-have-one.subject")?, blocks))
             }
             Letter::SignInLink { url, code, asked } => self.write_sign_in_link(url, code, asked),
-            Letter::Reset { url } => {
-                let blocks = vec![
-                    self.text("mail.reset.lead")?,
-                    self.button("mail.reset.button", url)?,
-                    self.text("mail.reset.end")?,
-                ];
-                Ok((self.fill("mail.reset.subject")?, blocks))
-            }
+            Letter::Reset { url } => self.write_one_button("mail.reset", url),
+            Letter::ResetByAdministrator { url } => self.write_one_button("mail.reset-by-administrator", url),
+            Letter::Welcome { url } => self.write_one_button("mail.welcome", url),
             Letter::NoAccount { sign_up_url } => {
                 let way = match sign_up_url {
                     Some(url) => self.button("mail.no-account.button", url)?,
@@ -188,6 +183,16 @@ impl Draft<'_> {
             }
             Letter::Notice { notice, whence, secure_url } => self.write_notice(notice, whence, secure_url),
         }
+    }
+
+    /// A letter about one thing to do: `key` is its section.
+    fn write_one_button(self, key: &str, url: &str) -> Result<(String, Vec<Block>), String> {
+        let blocks = vec![
+            self.text(&format!("{key}.lead"))?,
+            self.button(&format!("{key}.button"), url)?,
+            self.text(&format!("{key}.end"))?,
+        ];
+        Ok((self.fill(&format!("{key}.subject"))?, blocks))
     }
 
     /// A letter that proves an address: `key` is its section.

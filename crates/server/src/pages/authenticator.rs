@@ -9,6 +9,7 @@ use gatepost_engine::sign_in::fresh::is_fresh;
 use gatepost_engine::sign_in::totp::{
     Enrolled, Enrolment, confirm_authenticator, offer_authenticator, read_enrolment, remove_authenticator,
 };
+use gatepost_engine::sign_in::ways::Removal;
 use gatepost_protocol::params::Params;
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -158,7 +159,8 @@ async fn show_remove(request: &HttpRequest, state: &State) -> Page {
     if factors.authenticator.is_none() {
         return Err(respond::see_other(&visitor.own("/account/security")));
     }
-    Ok(visitor.page(state, StatusCode::OK, &AuthenticatorGoneView { frame, passkey: factors.passkey }))
+    let view = AuthenticatorGoneView { frame, passkey: factors.passkey, last_admin: false };
+    Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
 pub(crate) async fn remove(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
@@ -167,13 +169,17 @@ pub(crate) async fn remove(request: HttpRequest, payload: Payload, state: Data<S
 
 async fn do_remove(request: &HttpRequest, payload: Payload, state: &State) -> Page {
     let (visitor, _) = Visitor::read_post(state, request, payload).await?;
-    let (session, _) = visitor.frame(None)?;
+    let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, REMOVE).await?;
     let signed_in = session.clone();
     let removed = state.write(&visitor.call, move |call, tx| remove_authenticator(call, tx, &signed_in)).await;
-    removed.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
-    let still = load_factors(state, &visitor, session).await?.second_step;
-    let done = if still { "authenticator-removed" } else { "second-step-off" };
+    let removed = removed.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
+    let factors = load_factors(state, &visitor, session).await?;
+    if removed == Removal::LastAdministrator {
+        let view = AuthenticatorGoneView { frame, passkey: factors.passkey, last_admin: true };
+        return Ok(visitor.page(state, StatusCode::CONFLICT, &view));
+    }
+    let done = if factors.second_step { "authenticator-removed" } else { "second-step-off" };
     Ok(respond::see_other(&visitor.own(&format!("/account/security?done={done}"))))
 }
 

@@ -81,10 +81,19 @@ async fn make_options(request: &HttpRequest, payload: Payload, state: &State) ->
 
 type Made = Result<Option<Options>, HttpResponse>;
 
+/// Whether an account can be made with a passkey alone. Not where letters are sent: there an account is made when its address is
+/// proven, and until then nobody learns whether there is one. A passkey is offered afterwards.
+pub(crate) fn offers_sign_up(visitor: &Visitor) -> bool {
+    visitor.call.engine.has_passkeys() && !visitor.call.policy().mail
+}
+
 async fn begin_new_account(state: &State, visitor: &Visitor, wish: &Wish) -> Made {
     // the same refusal as on the page, and nothing about the address: whether it is taken shows at the end
     if require_signup_mode(state, visitor).await? == SignUpMode::Closed {
         return Err(json_refusal(StatusCode::FORBIDDEN, "closed"));
+    }
+    if !offers_sign_up(visitor) {
+        return Ok(None);
     }
     let email = normalize_email(wish.email.trim());
     let email = email.map_err(|_| json_refusal(StatusCode::UNPROCESSABLE_ENTITY, "email"))?;

@@ -6,9 +6,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::journey::Act;
 use gatepost_engine::sign_in::SignedIn;
 use gatepost_engine::sign_in::passkey::{
-    EnrolRefusal, Removal, describe_own_passkeys, find_own_passkey, finish_enrolment, may_rename, remove_passkey,
-    rename_passkey,
+    EnrolRefusal, describe_own_passkeys, find_own_passkey, finish_enrolment, may_rename, remove_passkey, rename_passkey,
 };
+use gatepost_engine::sign_in::ways::Removal;
 use gatepost_protocol::params::Params;
 
 use crate::pages::guard::require_fresh;
@@ -192,7 +192,7 @@ async fn show_remove(request: &HttpRequest, id: &str, state: &State) -> Page {
     require_fresh(state, &visitor, session, Act::ChangePasskeys, &format!("/account/passkeys/{id}/remove")).await?;
     let section = describe_section(state, &visitor, session).await?;
     let only = section.rows.iter().any(|passkey| passkey.id == row.id && passkey.only);
-    let view = PasskeyRemoveView { frame, id: row.id, name: row.name, only };
+    let view = PasskeyRemoveView { frame, id: row.id, name: row.name, only, last_admin: false };
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
@@ -215,8 +215,9 @@ async fn do_remove(request: &HttpRequest, id: &str, payload: Payload, state: &St
     match removed.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
         Removal::Done => Ok(respond::see_other(&visitor.own("/account/passkeys?done=passkey-removed"))),
         Removal::Refused => Err(not_found(state, &visitor)),
-        Removal::LastWayIn => {
-            let view = PasskeyRemoveView { frame, id: row.id, name: row.name, only: true };
+        why @ (Removal::LastWayIn | Removal::LastAdministrator) => {
+            let last_admin = why == Removal::LastAdministrator;
+            let view = PasskeyRemoveView { frame, id: row.id, name: row.name, only: !last_admin, last_admin };
             Ok(visitor.page(state, StatusCode::CONFLICT, &view))
         }
     }

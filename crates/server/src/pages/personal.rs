@@ -4,10 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::audit::Actor;
 use gatepost_engine::audit::query::{AuditFilter, list_account_events, show_event};
 use gatepost_engine::journey::Act;
-use gatepost_engine::personal::{Belongings, collect_data, count_belongings, delete_user, note_download};
+use gatepost_engine::personal::{Belongings, collect_data, count_belongings, delete_own_account, note_download};
 use gatepost_engine::sign_in::SignedIn;
 use gatepost_engine::{Error, Result as EngineResult};
 use serde_json::{Value, json};
@@ -135,8 +134,7 @@ pub(crate) async fn delete(request: HttpRequest, payload: Payload, state: Data<S
 
 async fn do_delete(request: &HttpRequest, payload: Payload, state: &State) -> Page {
     let (visitor, session) = read_post(state, request, payload, DELETE).await?;
-    let id = session.user_id.clone();
-    let deleted = state.write(&visitor.call, move |call, tx| delete_user(call, tx, &id, Actor::User(&id))).await;
+    let deleted = state.write(&visitor.call, move |call, tx| delete_own_account(call, tx, &session)).await;
     match deleted.map_err(|error| trouble(state, &visitor, &error))? {
         Ok(_) => Ok(visitor.without_cookie(visitor.page(state, StatusCode::OK, &DeletedView {}))),
         // the page says why

@@ -5,7 +5,8 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::journey::{Act, Journey};
 use gatepost_engine::sign_in::trip::Intent;
-use gatepost_engine::sign_in::upstream::{Linked, Unlinked, list_linked, unlink_identity};
+use gatepost_engine::sign_in::upstream::{Linked, list_linked, unlink_identity};
+use gatepost_engine::sign_in::ways::Removal;
 use gatepost_protocol::params::Params;
 use gatepost_store::identities::IdentityRow;
 
@@ -91,9 +92,9 @@ async fn do_unlink(request: &HttpRequest, payload: Payload, state: &State) -> Re
         .await
         .map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     let done = match unlinked {
-        Unlinked::Done => "?done=disconnected",
-        Unlinked::LastWay => "?done=only-way",
-        Unlinked::NotThere => "",
+        Removal::Done => "?done=disconnected",
+        Removal::LastWayIn | Removal::LastAdministrator => "?done=only-way",
+        Removal::Refused => "",
     };
     Ok(respond::see_other(&visitor.own(&format!("{PAGE}{done}"))))
 }

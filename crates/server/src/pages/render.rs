@@ -123,7 +123,7 @@ const TEMPLATES: &[(&str, &str)] = &[
 
 /// What is sent if a page cannot be made at all; only an override can cause that.
 const LAST_RESORT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Something went wrong</title>\
-    <h1>Something went wrong on our side</h1><p>Your account is safe. Try again in a moment.</p></html>";
+    <main><h1>Something went wrong on our side</h1><p>Your account is safe. Try again in a moment.</p></main></html>";
 
 /// All pages and assets of one brand, made once at start.
 pub(crate) struct Pages {

@@ -15,7 +15,7 @@ use crate::pages::continue_request::Pending;
 use crate::pages::invite::{ask_again, find_part, read_part};
 use crate::pages::login::{find_signup_mode, require_signup_mode};
 use crate::pages::mailed::verify;
-use crate::pages::passkey_ceremonies::{create_account, offer_after};
+use crate::pages::passkey_ceremonies::{create_account, offer_after, offers_sign_up};
 use crate::pages::via;
 use crate::pages::views::{AccountFaults, ErrorKind, Fault, InvitePart, PasskeyOffer, PasskeyTrouble, SignupView};
 use crate::pages::visitor::Visitor;
@@ -123,7 +123,7 @@ pub(crate) fn make_view(
         min_password: visitor.call.engine.policy.password.min_length as u32,
         invite,
         faults: person.faults,
-        passkeys: PasskeyOffer::new(visitor.call.engine.has_passkeys()),
+        passkeys: PasskeyOffer::new(offers_sign_up(visitor)),
         providers: via::list_buttons(state),
     })
 }
@@ -141,7 +141,7 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     // an invitation is looked at before a trip, so that nobody makes it in vain; whose address it is will be seen afterwards
     let typed = email.as_ref().filter(|_| provider.is_none());
     let part = read_part(state, &visitor, &mut pending, (&params, typed, mode)).await?;
-    let with_passkey = params.one("with") == Some("passkey");
+    let with_passkey = params.one("with") == Some("passkey") && offers_sign_up(&visitor);
     if provider.is_some() {
         // the provider says who it is
         person.faults = AccountFaults::default();

@@ -120,6 +120,10 @@ pub(crate) enum Notice {
     UserSessionsEnded,
     /// An administrator removed somebody's second factors.
     FactorsReset,
+    /// An administrator had a reset link mailed.
+    ResetLinkSent,
+    /// …but too many letters went there already.
+    ResetLinkLimit,
     /// An administrator changed a role.
     RoleChanged,
     /// Nothing was done, because nobody would be left to administer.

@@ -265,6 +265,8 @@ pub(crate) fn read_notice(request: &HttpRequest) -> Option<Notice> {
         "user-deleted" => Some(Notice::UserDeleted),
         "user-sessions-ended" => Some(Notice::UserSessionsEnded),
         "factors-reset" => Some(Notice::FactorsReset),
+        "reset-link-sent" => Some(Notice::ResetLinkSent),
+        "reset-link-limit" => Some(Notice::ResetLinkLimit),
         "role-changed" => Some(Notice::RoleChanged),
         "last-administrator" => Some(Notice::LastAdministrator),
         "passkey-added" => Some(Notice::PasskeyAdded),

@@ -9,7 +9,7 @@ use super::link::{Change, Draft, Made, Payload, insert_link};
 use super::sign_up::already_have_one;
 use super::spend::Used;
 use super::{Asking, Check, Kind, end_links};
-use crate::account::end_all_access;
+use crate::account::end_all_use;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::{Email, normalize_email};
@@ -55,7 +55,7 @@ pub fn request_change(
     let change = Change { old_email: old.display.clone(), old_key: old.key.clone() };
     let payload = Payload { change: Some(change), ..Payload::default() };
     let kind = Kind::StopChange;
-    let draft = Draft { kind, email: &old, user_id: Some(user.id.clone()), payload };
+    let draft = Draft { kind, email: &old, user_id: Some(user.id.clone()), payload, asked_by: Actor::Nobody };
     let Made { url, .. } = insert_link(call, tx, asking, draft)?;
     let new_masked = mask_address(&new.display);
     let letter = Letter::AddressChanging { new_masked, stop_url: url, stop_ttl: kind.ttl() };
@@ -77,7 +77,7 @@ fn mail_change(
     mail_links::revoke_user_links(tx, user_id, &[kind.as_str()], 0, call.now)?;
     let change = Change { old_email: old.display.clone(), old_key: old.key.clone() };
     let payload = Payload { change: Some(change), ..Payload::default() };
-    let draft = Draft { kind, email: new, user_id: Some(user_id.to_owned()), payload };
+    let draft = Draft { kind, email: new, user_id: Some(user_id.to_owned()), payload, asked_by: Actor::Nobody };
     let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
     match users::find_user_by_email(tx, &new.key)? {
         Some(owner) => queue_letter(call, tx, &owner.email, already_have_one(call), kind.ttl())?,
@@ -158,10 +158,8 @@ pub(super) fn stop_change(
     let old = (change.old_email.as_str(), change.old_key.as_str());
     let restored =
         user.email_key == change.old_key || users::update_user_email(tx, id, &user.email_key, old, call.now)?;
-    end_links(call, tx, id)?;
+    end_all_use(call, tx, id, "change of address stopped")?;
     mail_links::revoke_user_links(tx, id, &[Kind::StopChange.as_str()], row.created_at, call.now)?;
-    sessions::revoke_user_sessions(tx, id, None, call.now)?;
-    end_all_access(call, tx, id, "change of address stopped")?;
     let event = Event::done(Actor::User(id), "user.email_change_stopped", id);
     record_event(call, tx, event, &json!({"restored": restored}))?;
     Ok(Outcome::Commit(Used::Stopped { restored }))

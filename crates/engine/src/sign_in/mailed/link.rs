@@ -44,6 +44,7 @@ pub(super) struct Draft<'a> {
     pub(super) email: &'a Email,
     pub(super) user_id: Option<String>,
     pub(super) payload: Payload,
+    pub(super) asked_by: Actor<'a>,
 }
 
 /// A link that was made, for its letter.
@@ -52,6 +53,9 @@ pub(super) struct Made {
     pub(super) url: String,
     pub(super) code: String,
 }
+
+/// The browser of a link that an administrator asked for: none, and whoever reads the mail opens it where they like.
+pub(super) const NO_BROWSER: &str = "";
 
 fn payload_aad(id: &str) -> String {
     format!("mail_links/sealed_data/{id}")
@@ -83,7 +87,7 @@ fn make_code(call: &Call) -> Result<String> {
 
 /// Writes a link down; older ones of its kind to the same address die (R-24: newest only).
 pub(super) fn insert_link(call: &Call, tx: &mut Tx<'_>, asking: &Asking, draft: Draft<'_>) -> Result<Made> {
-    let Draft { kind, email, user_id, mut payload } = draft;
+    let Draft { kind, email, user_id, mut payload, asked_by } = draft;
     if kind != Kind::StopChange {
         mail_links::revoke_address_links(tx, kind.as_str(), &email.key, call.now)?;
     }
@@ -110,7 +114,7 @@ pub(super) fn insert_link(call: &Call, tx: &mut Tx<'_>, asking: &Asking, draft: 
     };
     mail_links::insert_mail_link(tx, &row)?;
     let subject = row.user_id.as_deref().unwrap_or_default();
-    record_event(call, tx, Event::done(Actor::Nobody, "mail_link.asked", subject), &json!({"kind": row.kind}))?;
+    record_event(call, tx, Event::done(asked_by, "mail_link.asked", subject), &json!({"kind": row.kind}))?;
     let page = if kind == Kind::Reset { "reset" } else { "link" };
     let url = call.engine.issuer.url(&format!("/{page}/{}", secret.expose()));
     Ok(Made { check: Check::new(call, asking, kind, email, row.id), url, code })
@@ -234,7 +238,7 @@ pub enum Found {
 pub fn find_link(call: &Call, db: &mut Db, presented: &str, browser: &str) -> Result<Found> {
     let Some(row) = find_row(db, presented)? else { return Ok(Found::Gone(None)) };
     let Some(kind) = Kind::parse(&row.kind) else { return Ok(Found::Gone(None)) };
-    let here = row.browser == browser;
+    let here = row.browser == browser || row.browser == NO_BROWSER;
     if !is_live(call, &row) || !has_owner(call, db, kind, &row)? {
         // whoever typed the password of a new account may not be who reads the letter: elsewhere it begins anew
         let again = matches!(kind, Kind::SignIn | Kind::Reset) || (kind == Kind::SignUp && here);

@@ -15,6 +15,7 @@ mod stranger;
 
 pub use change_email::{cancel_change, find_pending_change, request_change};
 pub use link::{Check, Found, Opened, find_link, refuse_link};
+pub(crate) use reset::send_reset;
 pub use reset::{ResetProof, find_reset, finish_reset, request_reset};
 pub use sign_in::{request_sign_in, request_verify};
 pub use sign_up::request_sign_up;

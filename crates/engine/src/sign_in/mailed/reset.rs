@@ -1,20 +1,22 @@
 //! A new password for whoever can read the account's mail (LG10).
 
 use gatepost_store::mail_links::{self, MailLinkRow};
-use gatepost_store::{Db, Outcome, Tx, sessions, users};
+use gatepost_store::users::UserRow;
+use gatepost_store::{Db, Outcome, Tx, users};
 use serde_json::json;
 
-use super::limits::charge_letter;
-use super::link::{Draft, Made, Payload, find_row, insert_link, is_live, open_payload};
+use super::limits::{charge_address, charge_letter};
+use super::link::{Draft, Made, NO_BROWSER, Payload, find_row, insert_link, is_live, open_payload};
 use super::sign_in::{find_recipient, no_account};
 use super::spend::Used;
 use super::stranger::end_strangers_ways;
-use super::{Asking, Check, Kind, end_links};
-use crate::account::end_all_access;
+use super::{Asking, Check, Kind};
+use crate::account::end_all_use;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
-use crate::email::Email;
+use crate::email::{Email, normalize_email};
 use crate::error::Result;
+use crate::journey::Journey;
 use crate::mail::{Letter, Notice, queue_letter, queue_notice};
 use crate::sign_in::enter::enter;
 use crate::sign_in::{Method, throttle};
@@ -27,11 +29,34 @@ pub fn request_reset(call: &Call, tx: &mut Tx<'_>, asking: &Asking, typed: &Emai
     }
     let (user, email) = find_recipient(tx, typed)?;
     let user_id = user.as_ref().map(|user| user.id.clone());
-    let draft = Draft { kind, email: &email, user_id, payload: Payload::default() };
+    let draft = Draft { kind, email: &email, user_id, payload: Payload::default(), asked_by: Actor::Nobody };
     let Made { url, check, .. } = insert_link(call, tx, asking, draft)?;
     let letter = if user.is_some() { Letter::Reset { url } } else { no_account(call, tx)? };
     queue_letter(call, tx, &email.display, letter, kind.ttl())?;
     Ok(Outcome::Commit(check.named(typed)))
+}
+
+/// Mails such a link because an administrator asks for it, who has no part in what follows: no browser has asked, so it works in
+/// the one that opens it, for whoever reads the mail. `welcome`: the account is new. `false` where a limit forbids the letter.
+pub(crate) fn send_reset(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    asked_by: Actor<'_>,
+    user: &UserRow,
+    welcome: bool,
+) -> Result<bool> {
+    let kind = Kind::Reset;
+    let Ok(email) = normalize_email(&user.email) else { return Ok(false) };
+    if !welcome && !charge_address(call, tx, &email.key)? {
+        return Ok(false);
+    }
+    let browser = NO_BROWSER.to_owned();
+    let asking = Asking { journey: Journey::begin(call, browser.clone()), browser };
+    let draft = Draft { kind, email: &email, user_id: Some(user.id.clone()), payload: Payload::default(), asked_by };
+    let Made { url, .. } = insert_link(call, tx, &asking, draft)?;
+    let letter = if welcome { Letter::Welcome { url } } else { Letter::ResetByAdministrator { url } };
+    queue_letter(call, tx, &user.email, letter, kind.ttl())?;
+    Ok(true)
 }
 
 /// What entitles to choose a new password.
@@ -52,11 +77,15 @@ impl std::fmt::Debug for ResetProof {
 /// The row behind a proof, if it is for this browser.
 fn find_proved(db: &mut Db, proof: &ResetProof, browser: &str) -> Result<Option<MailLinkRow>> {
     let row = match proof {
-        ResetProof::Token(token) => find_row(db, token)?,
-        ResetProof::Check(check) if check.is_proved() => mail_links::find_mail_link(db, check.id())?,
+        ResetProof::Token(token) => {
+            find_row(db, token)?.filter(|row| row.browser == browser || row.browser == NO_BROWSER)
+        }
+        ResetProof::Check(check) if check.is_proved() => {
+            mail_links::find_mail_link(db, check.id())?.filter(|row| row.browser == browser)
+        }
         ResetProof::Check(_) => None,
     };
-    Ok(row.filter(|row| row.kind == Kind::Reset.as_str() && row.browser == browser))
+    Ok(row.filter(|row| row.kind == Kind::Reset.as_str()))
 }
 
 /// Address and name of the account whose password would be set; `None` where the proof is not good any more, or not here.
@@ -88,9 +117,7 @@ pub fn finish_reset(
     }
     end_strangers_ways(call, tx, &before)?;
     users::update_user_password(tx, &id, new_hash, call.now)?;
-    sessions::revoke_user_sessions(tx, &id, None, call.now)?;
-    end_all_access(call, tx, &id, "password reset")?;
-    end_links(call, tx, &id)?;
+    end_all_use(call, tx, &id, "password reset")?;
     throttle::forgive_account(tx, &row.email_key)?;
     let Some(user) = users::find_user(tx, &id)? else { return Ok(Outcome::Rollback(Used::Gone)) };
     record_event(call, tx, Event::done(Actor::User(&id), "password.reset", &id), &json!({"with": "email"}))?;

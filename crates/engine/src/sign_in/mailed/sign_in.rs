@@ -1,14 +1,14 @@
 //! Asking for a sign-in link, and for the proof of an account's own address.
 
 use gatepost_store::users::{self, UserRow};
-use gatepost_store::{Db, Outcome, Tx, sessions};
+use gatepost_store::{Db, Outcome, Tx};
 use serde_json::json;
 
 use super::limits::charge_letter;
 use super::link::{Draft, Made, Payload, insert_link};
 use super::stranger::{end_strangers_ways, was_used_unproven};
 use super::{Asking, Check, Kind};
-use crate::account::end_all_access;
+use crate::account::end_all_use;
 use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::email::{Email, normalize_email};
@@ -40,7 +40,7 @@ pub fn request_sign_in(call: &Call, tx: &mut Tx<'_>, asking: &Asking, typed: &Em
     }
     let (user, email) = find_recipient(tx, typed)?;
     let user_id = user.as_ref().map(|user| user.id.clone());
-    let draft = Draft { kind, email: &email, user_id, payload: Payload::default() };
+    let draft = Draft { kind, email: &email, user_id, payload: Payload::default(), asked_by: Actor::Nobody };
     let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
     let letter = match user {
         Some(_) => Letter::SignInLink { url, code, asked: Whence::of(call) },
@@ -65,7 +65,8 @@ pub fn request_verify(
     if !charge_letter(call, tx, &email.key)? {
         return Ok(Outcome::Commit(Some(Check::without_letter(call, asking, kind, &email)?)));
     }
-    let draft = Draft { kind, email: &email, user_id: Some(user.id), payload: Payload::default() };
+    let draft =
+        Draft { kind, email: &email, user_id: Some(user.id), payload: Payload::default(), asked_by: Actor::Nobody };
     let Made { url, code, check } = insert_link(call, tx, asking, draft)?;
     queue_letter(call, tx, &email.display, Letter::Verify { url, code }, kind.ttl())?;
     Ok(Outcome::Commit(Some(check)))
@@ -81,8 +82,8 @@ pub(super) fn prove_owner(call: &Call, tx: &mut Tx<'_>, id: &str, email_key: &st
     }
     let used_unproven = was_used_unproven(&before);
     if used_unproven {
-        sessions::revoke_user_sessions(tx, id, None, call.now)?;
-        end_all_access(call, tx, id, "owner of the address came")?;
+        // what they had asked for as well: a change of the address goes to a mailbox of theirs
+        end_all_use(call, tx, id, "owner of the address came")?;
         if before.password_hash.is_some() {
             users::update_user_no_password(tx, id, call.now)?;
             record_event(call, tx, Event::done(Actor::User(id), "password.removed", id), &json!({"with": "email"}))?;

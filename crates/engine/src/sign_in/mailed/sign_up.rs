@@ -8,6 +8,7 @@ use super::limits::charge_letter;
 use super::link::{Draft, Made, NewPerson, Payload, insert_link, open_payload};
 use super::spend::Used;
 use super::{Asking, Check, Kind};
+use crate::audit::Actor;
 use crate::call::Call;
 use crate::email::Email;
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::journey::Journey;
 use crate::mail::{Letter, queue_letter};
 use crate::sign_in::Method;
 use crate::sign_in::enter::enter;
-use crate::sign_in::sign_up::{NewUser, create_account};
+use crate::sign_in::sign_up::{NewUser, create_account, refuse_sign_up};
 
 /// Mails a link that makes the account, or that there is one already; the answer is the same. The caller has checked that
 /// this person may sign up; it is checked again when the account is made.
@@ -26,7 +27,8 @@ pub fn request_sign_up(call: &Call, tx: &mut Tx<'_>, asking: &Asking, new: &NewU
     }
     let person = NewPerson { name: new.name.clone(), password_hash: new.password_hash.clone() };
     let payload = Payload { person: Some(person), ..Payload::default() };
-    let Made { url, code, check } = insert_link(call, tx, asking, Draft { kind, email, user_id: None, payload })?;
+    let Made { url, code, check } =
+        insert_link(call, tx, asking, Draft { kind, email, user_id: None, payload, asked_by: Actor::Nobody })?;
     match users::find_user_by_email(tx, &email.key)? {
         // to the address as the account has it, never to another spelling that somebody typed
         Some(user) => queue_letter(call, tx, &user.email, already_have_one(call), kind.ttl())?,
@@ -64,7 +66,8 @@ fn make_new_user(row: &MailLinkRow, person: Option<NewPerson>) -> Option<NewUser
     Some(NewUser { email, name, email_verified: true, password_hash, role: ROLE_USER })
 }
 
-/// Makes the account whose address was proven, and signs its owner in. A refusal leaves the link as it was.
+/// Makes the account whose address was proven, and signs its owner in. A refusal that leaves a
+/// trace uses the link up: nothing that it could do later is left.
 pub(super) fn finish_sign_up(
     call: &Call,
     tx: &mut Tx<'_>,
@@ -75,7 +78,7 @@ pub(super) fn finish_sign_up(
     let Some(new) = make_new_user(row, person) else { return Ok(Outcome::Commit(Used::Gone)) };
     let user = match create_account(call, tx, &new, journey.invite.as_deref(), Method::Password)? {
         Ok(user) => user,
-        Err(refusal) => return Ok(Outcome::Rollback(Used::Refused(refusal))),
+        Err(refusal) => return refuse_sign_up(call, tx, (refusal, Method::Mail), Used::Refused(refusal)),
     };
     match enter(call, tx, &user, &[Method::Password, Method::Mail])? {
         Some(started) => Ok(Outcome::Commit(Used::Entered { started: Box::new(started), journey: Box::new(journey) })),

@@ -28,6 +28,7 @@ pub(super) fn end_strangers_ways(call: &Call, tx: &mut Tx<'_>, before: &UserRow)
             let event = Event::done(Actor::User(id), "passkey.removed", &passkey.id);
             record_event(call, tx, event, &json!({"name": passkey.name, "with": "email"}))?;
             queue_notice(call, tx, email, Notice::PasskeyRemoved { name: passkey.name })?;
+            settle_second_step(call, tx, id)?;
         }
     }
     for identity in identities::list_identities(tx, id)? {
@@ -37,5 +38,5 @@ pub(super) fn end_strangers_ways(call: &Call, tx: &mut Tx<'_>, before: &UserRow)
             queue_notice(call, tx, email, Notice::ProviderUnlinked { provider: identity.provider })?;
         }
     }
-    settle_second_step(call, tx, id)
+    Ok(())
 }

@@ -20,7 +20,7 @@ use crate::mail::{Notice, queue_notice};
 use crate::sign_in::enter::{Method, Started, enter};
 use crate::sign_in::fresh::is_fresh;
 use crate::sign_in::session::SignedIn;
-use crate::sign_in::sign_up::{NewUser, SignUpRefusal, create_account_as};
+use crate::sign_in::sign_up::{NewUser, SignUpRefusal, create_account_as, refuse_sign_up};
 
 /// More passkeys than this nobody needs; each makes the lists in the options longer.
 const MAX_PASSKEYS: usize = 20;
@@ -207,12 +207,9 @@ pub fn finish_sign_up(
     }
     let user = match create_account_as(call, tx, new, invite, (Method::Passkey, Some(made.user_id)))? {
         Ok(user) => user,
-        Err(SignUpRefusal::Taken) => {
-            let detail = json!({"with": Method::Passkey.as_str()});
-            record_event(call, tx, Event::refused(Actor::Nobody, "user.created", ""), &detail)?;
-            return Ok(Outcome::Commit(PasskeySignUp::Refused(SignUpRefusal::Taken)));
+        Err(refusal) => {
+            return refuse_sign_up(call, tx, (refusal, Method::Passkey), PasskeySignUp::Refused(refusal));
         }
-        Err(refusal) => return Ok(Outcome::Rollback(PasskeySignUp::Refused(refusal))),
     };
     if !insert(call, tx, &user, &made.row)? {
         return Ok(Outcome::Rollback(PasskeySignUp::Failed));

@@ -9,10 +9,11 @@ use crate::audit::{Actor, Event, record_event};
 use crate::call::Call;
 use crate::error::Result;
 use crate::mail::{Notice, queue_notice};
+use crate::manage::last_admin::Watch;
 use crate::sign_in::fresh::is_fresh;
 use crate::sign_in::second::settle_second_step;
 use crate::sign_in::session::SignedIn;
-use crate::sign_in::ways::count_ways_in;
+use crate::sign_in::ways::{Removal, count_ways_in};
 
 /// A passkey is offered at most once in this time, in seconds.
 const OFFER_EVERY: i64 = 30 * 86_400;
@@ -52,20 +53,10 @@ pub fn rename_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str
     Ok(Outcome::Commit(true))
 }
 
-/// What removing a passkey came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// it is gone
-    Done,
-    /// it is not there, or the sign-in is not young and strong enough
-    Refused,
-    /// nothing else lets its owner in (SO8)
-    LastWayIn,
-}
-
 /// Removes a passkey, unless it is the last way in. With the last second factor the second step goes as well.
 pub fn remove_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str) -> Result<Outcome<Removal>> {
     let refused = Ok(Outcome::Rollback(Removal::Refused));
+    let watch = Watch::begin(call, tx, &session.user_id)?;
     // the row's lock: of two removals at once the second sees the first
     let Some(user) = lock_user(tx, &session.user_id)? else { return refused };
     let Some(row) = passkeys::find_passkey(tx, &user.id, id)? else { return refused };
@@ -79,6 +70,9 @@ pub fn remove_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str
     if !passkeys::delete_passkey(tx, &user.id, id)? {
         return refused;
     }
+    if watch.has_lost(call, tx)? {
+        return Ok(Outcome::Rollback(Removal::LastAdministrator));
+    }
     record_event(call, tx, Event::done(Actor::User(&user.id), "passkey.removed", id), &json!({"name": row.name}))?;
     queue_notice(call, tx, &user.email, Notice::PasskeyRemoved { name: row.name })?;
     settle_second_step(call, tx, &user.id)?;
@@ -87,7 +81,7 @@ pub fn remove_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str
 
 /// Whether to offer a passkey now: to somebody who has none, at most once in thirty days. Asking counts as offering.
 pub fn offer_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Outcome<bool>> {
-    if !call.engine.has_passkeys() || passkeys::count_passkeys(tx, &session.user_id)? > 0 {
+    if !call.engine.has_passkeys() || passkeys::has_passkey(tx, &session.user_id)? {
         return Ok(Outcome::Rollback(false));
     }
     let due = users::update_passkey_offer(tx, &session.user_id, call.now - OFFER_EVERY, call.now)?;

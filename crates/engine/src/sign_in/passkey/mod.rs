@@ -18,7 +18,5 @@ pub use assert::{
 };
 pub use ceremony::{Ceremony, Options, Presented};
 pub use enrol::{EnrolRefusal, PasskeySignUp, begin_enrolment, begin_sign_up, finish_enrolment, finish_sign_up};
-pub use manage::{
-    Removal, describe_own_passkeys, find_own_passkey, may_rename, offer_passkey, remove_passkey, rename_passkey,
-};
+pub use manage::{describe_own_passkeys, find_own_passkey, may_rename, offer_passkey, remove_passkey, rename_passkey};
 pub(crate) use party::RelyingParty;

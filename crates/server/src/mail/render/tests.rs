@@ -35,6 +35,8 @@ fn letters(name: &str) -> Vec<(Letter, Vec<&'static str>)> {
         (Letter::AlreadyHaveOne { sign_in_url: url.clone(), reset_url: OTHER.into() }, vec![URL, OTHER]),
         (Letter::SignInLink { url: url.clone(), code: code.clone(), asked: whence(&name) }, vec![URL]),
         (Letter::Reset { url: url.clone() }, vec![URL]),
+        (Letter::ResetByAdministrator { url: url.clone() }, vec![URL]),
+        (Letter::Welcome { url: url.clone() }, vec![URL]),
         (Letter::NoAccount { sign_up_url: Some(url.clone()) }, vec![URL]),
         (Letter::NoAccount { sign_up_url: None }, vec![]),
         (

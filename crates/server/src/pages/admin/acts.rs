@@ -6,8 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::Call;
 use gatepost_engine::audit::Actor;
 use gatepost_engine::journey;
+use gatepost_engine::manage::factors::reset_factors;
+use gatepost_engine::manage::last_admin::{is_last_admin, needs_factors};
 use gatepost_engine::manage::users::{
-    delete_user, end_user_sessions, is_last_admin, needs_factors, reset_user_factors, set_user_disabled, set_user_role,
+    delete_user, end_user_sessions, mail_reset_link, set_user_disabled, set_user_role,
 };
 use gatepost_engine::manage::{ManageFault, Managed};
 use gatepost_store::users::{ROLE_ADMIN, ROLE_USER, find_user};
@@ -30,7 +32,9 @@ pub(crate) async fn get(request: HttpRequest, path: Path<(String, String)>, stat
 
 async fn ask(request: &HttpRequest, id: &str, word: &str, state: &State) -> Page {
     let admin = Admin::recognise(state, request, "/admin/users").await?;
-    let act = find_act(word).ok_or_else(|| not_found(state, &admin))?;
+    let mail = admin.visitor.call.policy().mail;
+    let act = find_act(word).filter(|act| mail || *act != PersonAct::SendReset);
+    let act = act.ok_or_else(|| not_found(state, &admin))?;
     let wanted = id.to_owned();
     let read = state.read(&admin.visitor.call, move |call, db| {
         let Some(user) = find_user(db, &wanted)? else { return Ok(None) };
@@ -39,7 +43,7 @@ async fn ask(request: &HttpRequest, id: &str, word: &str, state: &State) -> Page
         let refused = match act {
             PersonAct::Demote | PersonAct::Disable | PersonAct::Delete => is_last_admin(call, db, &user)?,
             PersonAct::ResetFactors => needs_factors(call, db, &user)?,
-            PersonAct::EndSessions | PersonAct::Promote | PersonAct::Enable => false,
+            PersonAct::SendReset | PersonAct::EndSessions | PersonAct::Promote | PersonAct::Enable => false,
         };
         Ok(Some((user, sessions, apps, refused)))
     });
@@ -93,9 +97,10 @@ async fn act_on(request: &HttpRequest, id: &str, word: &str, payload: Payload, s
         Err(ManageFault::LastAdministrator(_)) => {
             Ok(go_to(&admin, &format!("/admin/users/{id}?done=last-administrator")))
         }
+        Err(ManageFault::TooMany(_)) => Ok(go_to(&admin, &format!("/admin/users/{id}?done=reset-link-limit"))),
         Err(fault) => Err(refuse(state, &admin, &fault)),
         // whoever does this to the own account is signed out by it
-        Ok(()) if id == admin.session.user_id && act != PersonAct::Promote && act != PersonAct::Enable => {
+        Ok(()) if id == admin.session.user_id && act.ends_sessions() => {
             Ok(admin.visitor.without_cookie(go_to(&admin, "/login?done=sign-in-again")))
         }
         Ok(()) => Ok(go_to(&admin, &find_next(id, act))),
@@ -109,6 +114,7 @@ fn go_to(admin: &Admin, path: &str) -> HttpResponse {
 fn find_next(id: &str, act: PersonAct) -> String {
     let done = match act {
         PersonAct::Delete => return "/admin/users?done=user-deleted".to_owned(),
+        PersonAct::SendReset => "reset-link-sent",
         PersonAct::EndSessions => "user-sessions-ended",
         PersonAct::ResetFactors => "factors-reset",
         PersonAct::Promote | PersonAct::Demote => "role-changed",
@@ -130,8 +136,9 @@ fn do_act(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, id: &str, act: PersonA
         return Ok(Outcome::Rollback(Err(ManageFault::NotFound(String::new()))));
     }
     Ok(match act {
+        PersonAct::SendReset => forget(mail_reset_link(call, tx, actor, id)?),
         PersonAct::EndSessions => forget(end_user_sessions(call, tx, actor, id)?),
-        PersonAct::ResetFactors => forget(reset_user_factors(call, tx, actor, id)?),
+        PersonAct::ResetFactors => forget(reset_factors(call, tx, actor, id)?),
         PersonAct::Promote => forget(set_user_role(call, tx, actor, id, ROLE_ADMIN)?),
         PersonAct::Demote => forget(set_user_role(call, tx, actor, id, ROLE_USER)?),
         PersonAct::Disable => forget(set_user_disabled(call, tx, actor, id, true)?),

@@ -47,7 +47,7 @@ fn refuse(state: &State, admin: &Admin, fault: &ManageFault) -> HttpResponse {
     let kind = match fault {
         ManageFault::NotFound(_) => ErrorKind::NotFound,
         ManageFault::Invalid(_) => ErrorKind::BadRequest,
-        ManageFault::Forbidden(_) | ManageFault::LastAdministrator(_) => ErrorKind::Forbidden,
+        ManageFault::Forbidden(_) | ManageFault::TooMany(_) | ManageFault::LastAdministrator(_) => ErrorKind::Forbidden,
     };
     respond::error_page(state, &admin.visitor.call, kind)
 }

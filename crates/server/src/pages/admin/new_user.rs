@@ -67,12 +67,21 @@ fn make_view(admin: &Admin, typed: &Typed) -> NewUserView {
         email: typed.email.clone(),
         admin: typed.admin,
         faults: typed.faults,
-        mail: false,
+        mail: admin.visitor.call.policy().mail,
     }
 }
 
 pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
     either(add(&request, payload, &state).await)
+}
+
+/// A password for somebody, and its hash.
+async fn choose_password(state: &State, admin: &Admin) -> Result<(String, String), HttpResponse> {
+    let password = make_password(&admin.visitor.call).map_err(|error| trouble(state, admin, &error))?;
+    let hashed = state.hashing.hash(password.clone()).await;
+    let hashed = hashed.map_err(|_| respond::error_page(state, &admin.visitor.call, ErrorKind::Unavailable))?;
+    let hash = hashed.ok_or_else(|| respond::error_page(state, &admin.visitor.call, ErrorKind::Broken))?;
+    Ok((password, hash))
 }
 
 async fn add(request: &HttpRequest, payload: Payload, state: &State) -> Page {
@@ -81,12 +90,13 @@ async fn add(request: &HttpRequest, payload: Payload, state: &State) -> Page {
     let (true, Some(email)) = (typed.faults.is_empty(), email) else {
         return Ok(admin.visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &make_view(&admin, &typed)));
     };
-    let password = make_password(&admin.visitor.call).map_err(|error| trouble(state, &admin, &error))?;
-    let hashed = state.hashing.hash(password.clone()).await;
-    let hashed = hashed.map_err(|_| respond::error_page(state, &admin.visitor.call, ErrorKind::Unavailable))?;
-    let hash = hashed.ok_or_else(|| respond::error_page(state, &admin.visitor.call, ErrorKind::Broken))?;
+    // whoever can be mailed chooses a password themselves, and nobody else has seen it
+    let (password, password_hash) = match admin.visitor.call.policy().mail {
+        true => (None, None),
+        false => choose_password(state, &admin).await.map(|(password, hash)| (Some(password), Some(hash)))?,
+    };
     let role = if typed.admin { ROLE_ADMIN } else { ROLE_USER };
-    let new = NewUser { email, name: typed.name.clone(), email_verified: false, password_hash: Some(hash), role };
+    let new = NewUser { email, name: typed.name.clone(), email_verified: false, password_hash, role };
     let actor = admin.session.user_id.clone();
     let added = state.write(&admin.visitor.call, move |call, tx| add_user(call, tx, Actor::User(&actor), &new)).await;
     match added.map_err(|error| trouble(state, &admin, &error))? {
@@ -96,7 +106,7 @@ async fn add(request: &HttpRequest, payload: Payload, state: &State) -> Page {
                 id: user.id,
                 name: user.name,
                 email: user.email,
-                password: Some(password),
+                password,
                 sign_in: admin.visitor.own("/login"),
             };
             Ok(admin.visitor.page(state, StatusCode::OK, &view))

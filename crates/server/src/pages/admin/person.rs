@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::audit::query::{AuditFilter, list_account_events};
-use gatepost_engine::manage::users::{is_last_admin, needs_factors};
+use gatepost_engine::manage::last_admin::{is_last_admin, needs_factors};
 use gatepost_engine::{Call, Result};
 use gatepost_store::Db;
 use gatepost_store::clients::find_client;

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::journey::Journey;
 use gatepost_engine::sign_in::mailed::{Found, Kind, Opened, find_link, refuse_link, request_again, use_link};
 
-use super::{asking, finish, go_check, need_mail, show_gone, trouble};
+use super::{asking, finish, go_check, need_mail, show_gone, trouble, wants_passkey};
 use crate::pages::continue_request::Pending;
 use crate::pages::views::{LinkEnd, LinkEndedView, LinkKind, LinkView, Moment, describe_browser};
 use crate::pages::visitor::Visitor;
@@ -54,6 +54,7 @@ pub(super) fn show_link(state: &State, visitor: &Visitor, token: String, opened:
         browser: describe_browser(&opened.asked.user_agent),
         place: opened.asked.ip,
         code: opened.code,
+        passkeys: wants_passkey(visitor, opened.kind),
     };
     visitor.page(state, StatusCode::OK, &view)
 }
@@ -89,7 +90,7 @@ async fn act(
             let used = state
                 .write(&visitor.call, move |call, tx| use_link(call, tx, &token, &browser, session.as_ref()))
                 .await;
-            finish(state, &visitor, used.map_err(trouble(state, &visitor))?).await
+            finish(state, &visitor, &params, used.map_err(trouble(state, &visitor))?).await
         }
     }
 }

@@ -11,9 +11,11 @@ use gatepost_engine::Error;
 use gatepost_engine::journey::Journey;
 use gatepost_engine::sign_in::mailed::{Asking, Check, Kind, Used, find_wait};
 use gatepost_engine::sign_in::sign_up::SignUpRefusal;
+use gatepost_protocol::params::Params;
 use gatepost_protocol::redirect_uri::append_params;
 
 use crate::pages::continue_request::Pending;
+use crate::pages::passkey_ceremonies::offer_after;
 use crate::pages::views::{CheckMailView, ErrorKind, Fault, LinkEnd, LinkEndedView, LinkGoneView};
 use crate::pages::visitor::Visitor;
 use crate::respond;
@@ -69,6 +71,7 @@ async fn show_check(
             Kind::Verify | Kind::ChangeEmail | Kind::StopChange => "/account/email",
         },
         fault,
+        passkeys: wants_passkey(visitor, check.kind()),
     };
     let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(visitor.page(state, status, &view))
@@ -95,11 +98,16 @@ async fn show_gone(
     Ok(visitor.page(state, StatusCode::GONE, &view))
 }
 
-/// Goes on after a link was used.
-async fn finish(state: &State, visitor: &Visitor, used: Used) -> Result<HttpResponse, HttpResponse> {
+/// Whether a passkey may be offered after this link.
+fn wants_passkey(visitor: &Visitor, kind: Kind) -> bool {
+    matches!(kind, Kind::SignIn | Kind::SignUp) && visitor.call.engine.has_passkeys()
+}
+
+/// Goes on after a link was used by a form with these fields.
+async fn finish(state: &State, visitor: &Visitor, params: &Params, used: Used) -> Result<HttpResponse, HttpResponse> {
     match used {
         Used::Entered { started, journey } => {
-            let pending = match Pending::load(state, visitor, *journey).await {
+            let mut pending = match Pending::load(state, visitor, *journey).await {
                 Ok(pending) => pending,
                 // the app is gone, and the person is in all the same
                 Err(_) => {
@@ -107,6 +115,7 @@ async fn finish(state: &State, visitor: &Visitor, used: Used) -> Result<HttpResp
                     Pending::load(state, visitor, journey).await?
                 }
             };
+            offer_after(state, visitor, &mut pending, params, &started).await;
             Ok(pending.let_in(state, visitor, *started).await)
         }
         Used::Refused(SignUpRefusal::Taken) => Ok(visitor.greet(respond::see_other(&visitor.own("/login")))),

@@ -125,5 +125,5 @@ async fn choose(
     let hash = hashed.ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::Broken))?;
     let browser = visitor.browser_hash();
     let used = state.write(&visitor.call, move |call, tx| finish_reset(call, tx, &proof, &browser, &hash)).await;
-    finish(state, &visitor, used.map_err(trouble(state, &visitor))?).await
+    finish(state, &visitor, &params, used.map_err(trouble(state, &visitor))?).await
 }

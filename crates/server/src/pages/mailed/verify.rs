@@ -86,7 +86,7 @@ async fn act(request: &HttpRequest, payload: Payload, state: &State) -> Result<H
         (check.clone(), params.one("code").unwrap_or_default().to_owned(), visitor.session.clone());
     let tried = state.write(&visitor.call, move |call, tx| try_code(call, tx, &tried, &code, session.as_ref())).await;
     match tried.map_err(trouble(state, &visitor))? {
-        Tried::Used(used) => finish(state, &visitor, used).await,
+        Tried::Used(used) => finish(state, &visitor, &params, used).await,
         Tried::Proved(proved) => {
             let sealed = proved.seal(&visitor.call).map_err(trouble(state, &visitor))?;
             Ok(respond::see_other(&visitor.own(&format!("/reset/{sealed}"))))

@@ -40,6 +40,7 @@ fn write_event(
     let value = |name: &str| match (name, values.get(name)) {
         (_, None) => None,
         ("with", Some(words)) => Some(write_methods(texts, words)),
+        ("from" | "to", Some(role)) if let Some(name) = texts.get(&format!("role.{role}")) => Some(escape_html(name)),
         (_, Some(text)) => Some(format!("<bdi>{}</bdi>", escape_html(&clean_name(text)))),
     };
     let find = |key: &str| {
@@ -97,6 +98,10 @@ mod tests {
 
     #[test]
     fn an_event_becomes_a_sentence() {
+        assert_eq!(
+            write("user.role_changed", false, &[("from", "user"), ("to", "instance_admin")]),
+            "Role changed from user to administrator"
+        );
         assert_eq!(
             write("session.started", false, &[("with", "pwd otp")]),
             "Signed in with password and authenticator app"

@@ -20,6 +20,8 @@ pub(crate) struct CheckMailView {
     pub(crate) back: &'static str,
     /// What is wrong with the code.
     pub(crate) fault: Option<Fault>,
+    /// It lets somebody in, and passkeys work here.
+    pub(crate) passkeys: bool,
 }
 
 /// What a link does; texts are `link.*`.
@@ -60,6 +62,8 @@ pub(crate) struct LinkView {
     pub(crate) place: String,
     /// The code to type where it was asked for; `None` in that browser.
     pub(crate) code: Option<String>,
+    /// It lets somebody in, and passkeys work here.
+    pub(crate) passkeys: bool,
 }
 
 /// A link that was used, replaced or is too old; posts `csrf` and `with=again` to `/link/{token}`.

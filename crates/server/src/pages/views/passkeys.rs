@@ -112,6 +112,8 @@ pub(crate) struct PasskeyRemoveView {
     pub(crate) name: String,
     /// It is the only way in, so there is no button.
     pub(crate) only: bool,
+    /// The last administrator with a second factor needs it: there is no button either.
+    pub(crate) last_admin: bool,
 }
 
 impl View for PasskeysView {

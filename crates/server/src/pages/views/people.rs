@@ -175,6 +175,8 @@ pub(crate) struct PersonView {
 #[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PersonAct {
+    /// Mail a link to choose a new password.
+    SendReset,
     /// End every session and every app's access.
     EndSessions,
     /// Remove passkeys, authenticator app and recovery codes.
@@ -193,12 +195,21 @@ pub(crate) enum PersonAct {
 
 impl PersonAct {
     /// All of them.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::EndSessions, Self::ResetFactors, Self::Promote, Self::Demote, Self::Disable, Self::Enable, Self::Delete];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::SendReset,
+        Self::EndSessions,
+        Self::ResetFactors,
+        Self::Promote,
+        Self::Demote,
+        Self::Disable,
+        Self::Enable,
+        Self::Delete,
+    ];
 
     /// The word in addresses and texts.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::SendReset => "send-reset",
             Self::EndSessions => "end-sessions",
             Self::ResetFactors => "reset-factors",
             Self::Promote => "promote",
@@ -211,7 +222,12 @@ impl PersonAct {
 
     /// Whether it takes something away, which makes its button red.
     pub(crate) fn is_dangerous(self) -> bool {
-        !matches!(self, Self::Promote | Self::Enable)
+        !matches!(self, Self::SendReset | Self::Promote | Self::Enable)
+    }
+
+    /// Whether the person is signed out by it.
+    pub(crate) fn ends_sessions(self) -> bool {
+        !matches!(self, Self::SendReset | Self::Promote | Self::Enable)
     }
 }
 

@@ -127,6 +127,8 @@ pub(crate) struct AuthenticatorGoneView {
     pub(crate) frame: AccountFrame,
     /// A passkey stays as the second step.
     pub(crate) passkey: bool,
+    /// The last administrator with a second factor needs it: there is no button.
+    pub(crate) last_admin: bool,
 }
 
 /// "Save your recovery codes", shown once; posts `csrf`, `tx`, `codes`, `saved` to `/account/recovery-codes/done`.

@@ -19,6 +19,7 @@ impl Samples<'_> {
             wait: Some(42),
             back: "/login",
             fault: None,
+            passkeys: true,
         };
         self.add("check-mail", &check);
         self.add("check-mail-again", &CheckMailView { wait: None, tx: None, ..check.clone() });
@@ -44,6 +45,7 @@ impl Samples<'_> {
                 browser: self.s("Firefox on Linux"),
                 place: self.s("203.0.113.24"),
                 code: None,
+                passkeys: kind == SignIn,
             };
             self.add(&format!("link-{kind:?}"), &link);
             self.add(&format!("link-{kind:?}-elsewhere"), &LinkView { code: self.o("48291706"), ..link });

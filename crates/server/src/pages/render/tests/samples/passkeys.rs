@@ -47,8 +47,15 @@ impl Samples<'_> {
         let (frame, fault) = (self.frame(None), Some(Fault::NameMissing));
         self.add("passkey-name-fault", &PasskeyNameView { frame, name: String::new(), fault, ..name });
         let frame = self.frame(None);
-        let remove = PasskeyRemoveView { frame, id: "p1".into(), name: self.s("iCloud Keychain"), only: false };
+        let remove = PasskeyRemoveView {
+            frame,
+            id: "p1".into(),
+            name: self.s("iCloud Keychain"),
+            only: false,
+            last_admin: false,
+        };
         self.add("passkey-remove", &remove);
-        self.add("passkey-remove-only", &PasskeyRemoveView { only: true, ..remove });
+        self.add("passkey-remove-only", &PasskeyRemoveView { only: true, ..remove.clone() });
+        self.add("passkey-remove-last-admin", &PasskeyRemoveView { last_admin: true, ..remove });
     }
 }

@@ -131,7 +131,7 @@ impl Samples<'_> {
         let wrong = AuthenticatorView { tx: None, fault: Some(Fault::CodeWrong), ..authenticator };
         self.add("account-authenticator-wrong", &wrong);
         for passkey in [false, true] {
-            let gone = AuthenticatorGoneView { frame: self.frame(None), passkey };
+            let gone = AuthenticatorGoneView { frame: self.frame(None), passkey, last_admin: passkey };
             self.add(&format!("account-authenticator-gone-{passkey}"), &gone);
             self.add(&format!("account-second-step-{passkey}"), &ToggleView { frame: self.frame(None), on: passkey });
         }
