@@ -129,7 +129,7 @@ fn texts_and_templates_match() {
         assert!(is_known(key) || is_built, "there is no text {key}");
     }
     // keys that are put together while rendering: in the code, and in the templates
-    let mut starts = vec!["time.", "month.", "fault.", "language.", "mail.", "audit.", "method."];
+    let mut starts = vec!["time.", "month.", "fault.", "language.", "mail.", "audit.", "method.", "role."];
     starts.extend(
         source
             .split('\'')
