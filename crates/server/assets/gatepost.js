@@ -192,7 +192,7 @@ class Passkeys {
 
   send(credential, state) {
     const fields = { csrf: this.field("csrf"), with: "passkey", state, credential: writeCredential(credential) };
-    for (const name of ["tx", "offer", ...(this.kind === "sign-up" ? ["email", "name"] : [])]) {
+    for (const name of ["tx", "offer", ...(this.kind === "sign-up" ? ["email", "name", "invite"] : [])]) {
       if (this.field(name)) fields[name] = this.field(name);
     }
     sendForm(this.form.action, fields);

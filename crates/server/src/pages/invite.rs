@@ -10,7 +10,7 @@ use gatepost_engine::invites::{InviteEnd, InviteFacts, InviteRefusal, check_invi
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;
-use crate::pages::login::require_signup_mode;
+use crate::pages::login::{find_signup_mode, require_signup_mode};
 use crate::pages::signup::{Person, check_open, make_view};
 use crate::pages::views::{Fault, GivenInvite, InvitePart, InviteSignedInView, Moment};
 use crate::pages::visitor::Visitor;
@@ -113,6 +113,25 @@ pub(crate) fn ask_again(pending: &mut Pending, needed: bool, code: &str, refusal
     pending.change(|journey| journey.invite = None);
     let code = code.chars().take(MAX_TYPED).collect();
     InvitePart { given: None, asks: true, needed, code, fault: Some(name_fault(refusal)) }
+}
+
+/// The sign-up page, which says why the invitation cannot be used and asks for another.
+pub(crate) async fn show_bad_invite(
+    state: &State,
+    visitor: &Visitor,
+    mut pending: Pending,
+    refusal: InviteRefusal,
+) -> HttpResponse {
+    let mode = match check_open(state, visitor, find_signup_mode(state, visitor).await) {
+        Ok(mode) => mode,
+        Err(response) => return response,
+    };
+    let code = pending.journey.invite.clone().unwrap_or_default();
+    let part = ask_again(&mut pending, mode == SignUpMode::Invite, &code, refusal);
+    match make_view(state, visitor, &pending, (&Person::default(), part)) {
+        Ok(view) => visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view),
+        Err(response) => response,
+    }
 }
 
 /// One text for all reasons to strangers; the reason to the proven owner of the address that the invitation is for.

@@ -6,8 +6,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::SignUpMode;
-use gatepost_engine::invites::InviteRefusal;
 use gatepost_engine::journey::{Act, Journey};
 use gatepost_engine::sign_in::SignedIn;
 use gatepost_engine::sign_in::sign_up::SignUpRefusal;
@@ -20,10 +18,9 @@ use gatepost_protocol::params::Params;
 use crate::extract::read_cookie;
 use crate::pages::continue_request::Pending;
 use crate::pages::guard::require_fresh;
-use crate::pages::login::find_signup_mode;
+use crate::pages::invite;
 use crate::pages::views::{ErrorKind, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView};
 use crate::pages::visitor::{Visitor, set_cookie};
-use crate::pages::{invite, signup};
 use crate::respond;
 use crate::state::State;
 use crate::upstream::{Provider, TripFault};
@@ -219,7 +216,7 @@ async fn refuse(
         ArrivalRefusal::SignUp(refusal) => match refusal {
             SignUpRefusal::Closed => ProviderTrouble::Closed,
             SignUpRefusal::InviteRequired => ProviderTrouble::InviteNeeded,
-            SignUpRefusal::Invite(refusal) => return show_bad_invite(state, visitor, pending, refusal).await,
+            SignUpRefusal::Invite(refusal) => return invite::show_bad_invite(state, visitor, pending, refusal).await,
             SignUpRefusal::Taken => ProviderTrouble::Refused,
         },
         ArrivalRefusal::OwnedByAnother => ProviderTrouble::Taken,
@@ -231,25 +228,6 @@ async fn refuse(
         Err(response) => return response,
     };
     show_trouble(state, visitor, provider.name(), (kind, tx, trip.intent != Intent::SignIn))
-}
-
-/// The sign-up page, which says why the invitation cannot be used and asks for another.
-async fn show_bad_invite(
-    state: &State,
-    visitor: &Visitor,
-    mut pending: Pending,
-    refusal: InviteRefusal,
-) -> HttpResponse {
-    let mode = match signup::check_open(state, visitor, find_signup_mode(state, visitor).await) {
-        Ok(mode) => mode,
-        Err(response) => return response,
-    };
-    let code = pending.journey.invite.clone().unwrap_or_default();
-    let part = invite::ask_again(&mut pending, mode == SignUpMode::Invite, &code, refusal);
-    match signup::make_view(state, visitor, &pending, (&signup::Person::default(), part)) {
-        Ok(view) => visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view),
-        Err(response) => response,
-    }
 }
 
 /// The sign-in was young enough when the trip began, and is not any more.

@@ -8,6 +8,7 @@ pub(crate) mod verify;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use gatepost_engine::Error;
+use gatepost_engine::invites::InviteRefusal;
 use gatepost_engine::journey::Journey;
 use gatepost_engine::sign_in::mailed::{Asking, Check, Kind, Used, find_wait};
 use gatepost_engine::sign_in::sign_up::SignUpRefusal;
@@ -15,6 +16,7 @@ use gatepost_protocol::params::Params;
 use gatepost_protocol::redirect_uri::append_params;
 
 use crate::pages::continue_request::Pending;
+use crate::pages::invite::show_bad_invite;
 use crate::pages::passkey_ceremonies::offer_after;
 use crate::pages::views::{CheckMailView, ErrorKind, Fault, LinkEnd, LinkEndedView, LinkGoneView};
 use crate::pages::visitor::Visitor;
@@ -120,7 +122,16 @@ async fn finish(state: &State, visitor: &Visitor, params: &Params, used: Used) -
             Ok(pending.let_in(state, visitor, *started).await)
         }
         Used::Refused(SignUpRefusal::Taken) => Ok(visitor.greet(respond::see_other(&visitor.own("/login")))),
-        Used::Refused(_) => Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed))),
+        Used::Refused(SignUpRefusal::Closed) => {
+            Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::SignupClosed)))
+        }
+        // the invitation was good when the letter was written: somebody else took its last use, or it ended
+        Used::Refused(refusal @ (SignUpRefusal::Invite(_) | SignUpRefusal::InviteRequired)) => {
+            let why = if let SignUpRefusal::Invite(why) = refusal { why } else { InviteRefusal::NotGood(None) };
+            let journey = Journey::begin(&visitor.call, visitor.browser_hash());
+            let pending = Pending::load(state, visitor, journey).await?;
+            Ok(show_bad_invite(state, visitor, pending, why).await)
+        }
         Used::Verified => Ok(visitor.greet(respond::see_other(&visitor.own("/account?done=email-confirmed")))),
         Used::Changed(Some(started)) => {
             let response = respond::see_other(&visitor.own("/account?done=email-changed"));
