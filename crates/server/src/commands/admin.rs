@@ -67,6 +67,7 @@ impl Operator {
         })?;
         if made.database {
             style.note(&format_args!("made     database    {}", settings.database.url));
+            style.note(&"         Is your server's elsewhere? Run commands in its folder, with its --config.");
         }
         if let Some(path) = made.master_key {
             let advice = "Back it up: without it, stored keys cannot be read";
