@@ -337,6 +337,33 @@ for_each_database! {
         assert_eq!(kinds, "operator");
     }
 
+    /// An administrator's sign-in is good for half an hour without use and for twelve hours with it; the account's own pages are not
+    /// concerned.
+    fn r_29_the_administration_asks_again_after_a_while(database) {
+        let app = TestApp::spawn(database);
+        let mut ada = administrator(&app, &ALICE);
+        let id = id_of(&app, &ALICE);
+        for (column, seconds) in [("last_used_at", 30 * 60), ("auth_time", 12 * 3600)] {
+            assert_eq!(ada.get("/admin").status, 200, "before {column}");
+            // a minute on either side, so that a slow machine makes no difference
+            for (age, wanted) in [(seconds - 60, 200), (seconds + 60, 303)] {
+                let fresh = "auth_time = created_at, last_used_at = created_at";
+                run_statement(&app.database_url, &format!("UPDATE sessions SET {fresh} WHERE user_id = '{id}'"));
+                let aged = format!("UPDATE sessions SET {column} = {column} - {age} WHERE user_id = '{id}'");
+                run_statement(&app.database_url, &aged);
+                let answer = ada.get("/admin");
+                assert_eq!(answer.status, wanted, "{column} {age} seconds ago: {answer:?}");
+                let asks = answer.header("location").is_some_and(|location| location.contains("/confirm"));
+                assert_eq!(asks, wanted == 303, "{answer:?}");
+                // looking at something else meanwhile changes nothing
+                assert_eq!(ada.get("/account").status, 200);
+                assert_eq!(ada.get("/admin").status, wanted, "again: {column} {age} seconds ago");
+            }
+            let fresh = "UPDATE sessions SET auth_time = created_at, last_used_at = created_at";
+            run_statement(&app.database_url, &format!("{fresh} WHERE user_id = '{id}'"));
+        }
+    }
+
     fn the_overview_says_what_to_do(database) {
         let app = TestApp::spawn(database);
         let mut ada = administrator(&app, &ALICE);

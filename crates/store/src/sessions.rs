@@ -91,6 +91,12 @@ pub fn list_sessions(db: &mut Db, user_id: &str) -> Result<Vec<SessionRow>> {
     Ok(query.select(SessionRow::as_select()).load(db)?)
 }
 
+/// Lets the sign-in of a session count as older than it is.
+pub fn update_session_auth_time(db: &mut Db, id: &str, auth_time: i64) -> Result<()> {
+    diesel::update(dsl::sessions.filter(dsl::id.eq(id))).set(dsl::auth_time.eq(auth_time)).execute(db)?;
+    Ok(())
+}
+
 /// Notes that a session was used and moves its idle end; `false` where it is not live any more. The row stays locked
 /// until the transaction ends, so whoever ends the session meanwhile comes after it.
 pub fn update_session_use(db: &mut Db, id: &str, now: i64, idle_expires_at: i64) -> Result<bool> {

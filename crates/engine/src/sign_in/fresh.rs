@@ -15,6 +15,21 @@ pub fn find_level(db: &mut Db, user_id: &str) -> Result<i64> {
     Ok(if two { 2 } else { 1 })
 }
 
+/// An administrator's sign-in is good for this long in the administration, in seconds.
+pub(crate) const ADMIN_ABSOLUTE: i64 = 12 * 3600;
+/// …and for this long without use. Uses are noted every five minutes.
+const ADMIN_IDLE: i64 = 30 * 60;
+
+/// Whether an administrator's session was left alone for too long.
+pub(crate) fn was_idle_for_admin(call: &Call, session: &SignedIn) -> bool {
+    session.is_admin && call.now - session.last_used_at > ADMIN_IDLE
+}
+
+/// Whether an administrator has to confirm before going on with the administration.
+pub fn is_stale_for_admin(call: &Call, session: &SignedIn) -> bool {
+    call.now - session.auth_time > ADMIN_ABSOLUTE || was_idle_for_admin(call, session)
+}
+
 /// Whether this session may do what changes an account, without being asked again.
 pub fn is_fresh(call: &Call, db: &mut Db, session: &SignedIn) -> Result<bool> {
     let young = call.now - session.auth_time <= call.policy().sudo_age;

@@ -7,6 +7,7 @@ use gatepost_store::users::{ROLE_ADMIN, UserRow};
 use gatepost_store::{Db, Tx};
 
 use super::enter::Method;
+use super::fresh::{ADMIN_ABSOLUTE, was_idle_for_admin};
 use crate::call::Call;
 use crate::error::Result;
 
@@ -96,7 +97,14 @@ pub fn find_session(call: &Call, db: &mut Db, cookie: &str) -> Result<Option<Sig
 }
 
 /// Writes a use down and moves the idle end; `false` where the session is over.
+///
+/// A use after too long ends an administrator's pause, and would end what the pause meant: so the sign-in counts as too old for the
+/// administration from then on, until it is confirmed.
 pub fn note_session_use(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<bool> {
+    if was_idle_for_admin(call, session) {
+        let old = session.auth_time.min(call.now - ADMIN_ABSOLUTE - 1);
+        sessions::update_session_auth_time(tx, &session.session_id, old)?;
+    }
     Ok(sessions::update_session_use(tx, &session.session_id, call.now, call.now + call.policy().session_idle_ttl)?)
 }
 

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Payload;
 use gatepost_engine::journey::{Act, Journey};
 use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::fresh::is_fresh;
+use gatepost_engine::sign_in::fresh::{is_fresh, is_stale_for_admin};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;
@@ -13,11 +13,6 @@ use crate::pages::views::{AdminFrame, ErrorKind, Notice};
 use crate::pages::visitor::Visitor;
 use crate::respond;
 use crate::state::State;
-
-/// An administrator's sign-in is good for this long in the administration, in seconds.
-const ADMIN_ABSOLUTE: i64 = 12 * 3600;
-/// …and for this long without use. Uses are noted every five minutes.
-const ADMIN_IDLE: i64 = 30 * 60;
 
 /// Lets a session do `act` if its sign-in is young and strong enough; else the way to the page that asks for it again, from which
 /// the person comes back to `back`, a path of ours.
@@ -85,8 +80,7 @@ impl Admin {
         if !session.is_admin {
             return Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::Forbidden)));
         }
-        let now = visitor.call.now;
-        let stale = now - session.auth_time > ADMIN_ABSOLUTE || now - session.last_used_at > ADMIN_IDLE;
+        let stale = is_stale_for_admin(&visitor.call, &session);
         let weak = visitor.call.policy().admin_second_factor && session.strength < 2;
         if stale || weak {
             let act = if weak { Act::UseSecondFactor } else { Act::Administer };
