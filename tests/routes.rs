@@ -265,6 +265,74 @@ for_each_database! {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
+    /// Every page, whoever asks for it, has the headers of R-31 and is kept by nobody.
+    fn r_31_every_page_has_its_headers(database) {
+        let app = Setup::new(database).set("signup.mode", "open").spawn();
+        let mut ada = administrator(&app, &ALICE);
+        let id = id_of(&app, &BOB);
+        let mut pages = 0;
+        for (pattern, _, methods) in ROUTES {
+            if !methods.contains("GET") || pattern.starts_with("/assets") {
+                continue;
+            }
+            let path = pattern.replace("{id}", &id).replace("{act}", "disable").replace("{client_id}", OWN_CLI.id);
+            for answer in [ada.get(&path), app.get(&path)] {
+                if !answer.is_html() {
+                    continue;
+                }
+                pages += 1;
+                let header = |name: &str| answer.header(name).unwrap_or_default().to_owned();
+                let policy = header("content-security-policy");
+                for part in ["default-src 'none'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"] {
+                    assert!(policy.contains(part), "{path} lacks {part}: {policy}");
+                }
+                assert!(!policy.contains("unsafe"), "{path}: {policy}");
+                for (name, value) in [
+                    ("cache-control", "no-store"),
+                    ("x-content-type-options", "nosniff"),
+                    ("referrer-policy", "no-referrer"),
+                    ("x-frame-options", "DENY"),
+                    ("cross-origin-opener-policy", "same-origin"),
+                    ("cross-origin-resource-policy", "same-origin"),
+                ] {
+                    assert_eq!(header(name), value, "{path}: {name}");
+                }
+                assert!(header("permissions-policy").contains("publickey-credentials-get=(self)"), "{path}");
+                assert!(answer.header("access-control-allow-origin").is_none(), "{path}");
+            }
+        }
+        assert!(pages > 50, "only {pages} pages were looked at");
+    }
+
+    /// Each act of an operator leaves its row, and one that is refused leaves none that says it was done.
+    fn r_39_every_act_of_an_operator_is_in_the_audit_log(database) {
+        let app = TestApp::spawn(database);
+        let rows = || run_statement(&app.database_url, "SELECT action FROM audit_events WHERE result = 'done' ORDER BY at, id");
+        let count = |action: &str| rows().lines().filter(|line| *line == action).count();
+        let invite = app.run_ok(&["invite", "add", "--json"]);
+        let invite: serde_json::Value = serde_json::from_str(&invite).expect("JSON");
+        let invite = invite["id"].as_str().expect("an id").to_owned();
+        assert_eq!(count("invite.created"), 1);
+        let acts: [(&[&str], &str); 8] = [
+            (&["invite", "revoke", &invite], "invite.revoked"),
+            (&["signup-mode", "invite"], "settings.changed"),
+            (&["user", "role", ALICE.email, "instance_admin"], "user.role_changed"),
+            (&["user", "disable", BOB.email], "user.disabled"),
+            (&["user", "enable", BOB.email], "user.enabled"),
+            (&["user", "end-sessions", BOB.email], "user.sessions_ended"),
+            (&["user", "reset-factors", BOB.email], "factors.reset"),
+            (&["user", "delete", BOB.email, "--yes"], "user.deleted"),
+        ];
+        for (args, action) in acts {
+            let before = count(action);
+            app.run_ok(args);
+            assert_eq!(count(action), before + 1, "{args:?}: {}", rows());
+        }
+        // the last administrator stays, and nothing says otherwise
+        assert!(!app.run(&["user", "disable", ALICE.email]).status.success());
+        assert_eq!(count("user.disabled"), 1);
+    }
+
     /// Ids of others get nobody anywhere: as if they were not there (AD2).
     fn ad_02_ids_of_others_are_not_there(database) {
         let app = TestApp::spawn(database);
