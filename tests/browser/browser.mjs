@@ -43,7 +43,7 @@ export async function look(page, name) {
     const found = [];
     for (const colorScheme of ["light", "dark"]) {
       for (const width of [1280, 390]) {
-        await page.emulateMedia({ colorScheme });
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await page.setViewportSize({ width, height: 900 });
         await picture(page, `${name}-${colorScheme}-${width}`);
         for (const violation of await run_axe(page)) found.push(`${colorScheme} ${width}: ${violation}`);
@@ -62,7 +62,7 @@ export async function look(page, name) {
     assert.notEqual(await page.title(), "");
     assert.equal(await page.locator("html").getAttribute("lang"), "en");
   });
-  await page.emulateMedia({ colorScheme: "light" });
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
   await page.setViewportSize({ width: 1280, height: 900 });
 }
 
@@ -93,7 +93,7 @@ export async function look_at_letter(page, name, letter) {
     await page.setContent(letter.html);
     for (const colorScheme of ["light", "dark"]) {
       for (const width of [600, 390]) {
-        await page.emulateMedia({ colorScheme });
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await page.setViewportSize({ width, height: 900 });
         await picture(page, `${name}-${colorScheme}-${width}`);
         for (const violation of await run_axe(page, NOT_IN_LETTERS)) found.push(`${colorScheme} ${width}: ${violation}`);
