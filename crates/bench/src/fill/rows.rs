@@ -258,7 +258,7 @@ fn add_access_token(batch: &mut Batch, hash: Cell, grant: Cell, (issued_at, expi
             hash,
             grant,
             APP.into(),
-            SCOPE.into(),
+            format!("{SCOPE} offline_access").into(),
             format!("[\"{RESOURCE}\"]").into(),
             issued_at.into(),
             expires_at.into(),
