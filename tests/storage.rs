@@ -291,7 +291,7 @@ fn r_50_the_file_is_in_wal_mode() {
 fn r_57_a_node_waits_for_the_one_that_migrates() {
     let place = Place::new(Database::Postgres);
     let name = place.database.url.rsplit('/').next().expect("a name").split('?').next().expect("a name").to_owned();
-    // the number is in crates/store/src/migrate.rs; three seconds are longer than any time-out of a connection
+    // the number is in crates/store/src/db/migrate.rs; three seconds are longer than any time-out of a connection
     let holder = {
         let url = place.database.url.clone();
         std::thread::spawn(move || run_sql(&url, "SELECT pg_advisory_lock(7449363237674382196), pg_sleep(60)"))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gatepost_engine::password::{self, PasswordPolicy};
+use gatepost_engine::people::password::{self, PasswordPolicy};
 use tokio::sync::Semaphore;
 
 use crate::settings::PasswordSettings;

@@ -11,7 +11,7 @@ use actix_web::web::Data;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use gatepost_engine::Call;
-use gatepost_engine::mail::{TakenLetter, finish_letter, has_due_letters, postpone_letter, take_due_letters};
+use gatepost_engine::outbox::{TakenLetter, finish_letter, has_due_letters, postpone_letter, take_due_letters};
 use gatepost_protocol::issuer::Issuer;
 use tokio::sync::{Mutex, Notify};
 

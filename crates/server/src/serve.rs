@@ -13,7 +13,7 @@ use actix_web::error::InternalError;
 use actix_web::web::Data;
 use actix_web::{App, HttpResponse, HttpServer};
 use futures_util::{FutureExt, poll};
-use gatepost_engine::{cleanup, keys};
+use gatepost_engine::{signing_keys, sweeping};
 use gatepost_store::sweep::Sweepable;
 
 use crate::pages::views::ErrorKind;
@@ -207,25 +207,25 @@ pub(crate) fn start_background_work(state: &Data<State>) {
 /// Makes a new signing key where one has served its time, and picks up what other nodes and commands made.
 async fn keep_keys(state: &State) -> gatepost_engine::Result<()> {
     let call = state.plain_call();
-    for alg in state.read(&call, keys::find_due_algs).await? {
+    for alg in state.read(&call, signing_keys::find_due_algs).await? {
         // an RSA key takes a while to find: not in a thread that answers requests
         let making = call.clone();
-        let made = tokio::task::spawn_blocking(move || keys::make_key(&making, alg)).await;
+        let made = tokio::task::spawn_blocking(move || signing_keys::make_key(&making, alg)).await;
         let key = made.map_err(|error| gatepost_engine::Error::Internal(error.to_string()))??;
-        state.write(&call, move |call, tx| keys::rotate_if_due(call, tx, &key)).await?;
+        state.write(&call, move |call, tx| signing_keys::rotate_if_due(call, tx, &key)).await?;
     }
-    state.read(&call, keys::load_keys).await
+    state.read(&call, signing_keys::load_keys).await
 }
 
 /// One round over everything that ends, if it is this node's turn.
 async fn sweep_once(state: &State) -> gatepost_engine::Result<()> {
-    if !state.write(&state.plain_call(), cleanup::take_turn).await? {
+    if !state.write(&state.plain_call(), sweeping::take_turn).await? {
         return Ok(());
     }
     for what in Sweepable::ALL {
         loop {
-            state.write(&state.plain_call(), cleanup::extend_turn).await?;
-            let swept = state.write(&state.plain_call(), move |call, tx| cleanup::sweep_batch(call, tx, what)).await?;
+            state.write(&state.plain_call(), sweeping::extend_turn).await?;
+            let swept = state.write(&state.plain_call(), move |call, tx| sweeping::sweep_batch(call, tx, what)).await?;
             if !swept.more {
                 break;
             }
@@ -233,7 +233,7 @@ async fn sweep_once(state: &State) -> gatepost_engine::Result<()> {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    state.write(&state.plain_call(), cleanup::end_turn).await
+    state.write(&state.plain_call(), sweeping::end_turn).await
 }
 
 /// Opens the listener; the error says which port is taken.

@@ -5,14 +5,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gatepost_engine::email::normalize_email;
-use gatepost_engine::manage::clients::ClientSpec;
-use gatepost_engine::manage::declared::{Declared, DeclaredClient, DeclaredResourceServer};
-use gatepost_engine::manage::resource_servers::{ResourceServerSpec, ScopeSpec};
-use gatepost_engine::password::PasswordPolicy;
-use gatepost_engine::registry::{AuthMethod, ClientKind};
-use gatepost_engine::seal::MasterKey;
-use gatepost_engine::{Call, Engine, Error, Origin, Policy, Retention, SignUpMode, keys};
+use gatepost_engine::clients::declared::{Declared, DeclaredClient, DeclaredResourceServer};
+use gatepost_engine::clients::manage::ClientSpec;
+use gatepost_engine::clients::registry::{AuthMethod, ClientKind};
+use gatepost_engine::clients::resource_servers::{ResourceServerSpec, ScopeSpec};
+use gatepost_engine::kernel::seal::MasterKey;
+use gatepost_engine::people::email::normalize_email;
+use gatepost_engine::people::password::PasswordPolicy;
+use gatepost_engine::{Call, Engine, Error, Origin, Policy, Retention, SignUpMode, signing_keys};
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::TokenHash;
 use gatepost_store::{DatabaseUrl, OpenError, Role, Store, StoreConfig};
@@ -89,17 +89,17 @@ pub(crate) async fn open_installation(settings: &Settings, role: Role) -> Result
 
 async fn prepare_keys(installation: &Installation) -> Result<Vec<&'static str>, StartFault> {
     let call = installation.call();
-    let missing = { installation.store.read(keys::find_missing_algs).await? };
+    let missing = { installation.store.read(signing_keys::find_missing_algs).await? };
     // an RSA key takes a while to find: not inside a transaction
     let mut fresh = Vec::new();
     for alg in missing {
-        fresh.push(Arc::new(keys::make_key(&call, alg)?));
+        fresh.push(Arc::new(signing_keys::make_key(&call, alg)?));
     }
     let made = {
         let call = call.clone();
-        installation.store.write(move |tx| keys::insert_missing_keys(&call, tx, &fresh)).await?
+        installation.store.write(move |tx| signing_keys::insert_missing_keys(&call, tx, &fresh)).await?
     };
-    installation.store.read(move |db| keys::load_keys(&call, db)).await?;
+    installation.store.read(move |db| signing_keys::load_keys(&call, db)).await?;
     Ok(made)
 }
 

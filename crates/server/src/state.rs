@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
-use gatepost_engine::mail::count_queued_letters;
-use gatepost_engine::registry::{Catalogue, Client};
+use gatepost_engine::clients::registry::{Catalogue, Client};
+use gatepost_engine::outbox::count_queued_letters;
 use gatepost_engine::{Call, Error, Origin, Result};
 use gatepost_store::{Db, Outcome, Tx};
 

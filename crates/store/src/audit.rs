@@ -2,14 +2,14 @@
 
 use diesel::prelude::*;
 
-use crate::db::Db;
-use crate::error::Result;
-use crate::schema::audit_events::dsl;
-use crate::schema::audit_seals;
+use crate::db::connection::Db;
+use crate::db::error::Result;
+use crate::db::schema::audit_events::dsl;
+use crate::db::schema::audit_seals;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = crate::schema::audit_events)]
+#[diesel(table_name = crate::db::schema::audit_events)]
 pub struct AuditRow {
     /// random
     pub id: String,
@@ -47,7 +47,7 @@ pub fn insert_audit_event(db: &mut Db, row: &AuditRow) -> Result<()> {
 
 /// A batch of the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = crate::schema::audit_seals)]
+#[diesel(table_name = crate::db::schema::audit_seals)]
 pub struct SealRow {
     /// 1, 2, 3 and so on
     pub number: i64,

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use crate::db::Db;
-use crate::error::Result;
-use crate::schema::instance_settings::dsl;
+use crate::db::connection::Db;
+use crate::db::error::Result;
+use crate::db::schema::instance_settings::dsl;
 
 /// Who may create an account: `open`, `invite` or `closed`.
 pub const SIGNUP_MODE: &str = "signup.mode";

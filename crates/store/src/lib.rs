@@ -7,46 +7,19 @@
 //! Look-ups by a unique key end in `get_result`, never in `first`: its `LIMIT ?` makes SQLite prepare the statement anew
 //! each time it is run (a bound limit is looked at by the planner), which is four times as slow.
 
-pub mod access_tokens;
 pub mod audit;
-pub mod authenticators;
 pub mod clients;
-pub mod codes;
-pub mod consents;
 mod db;
-mod epochs;
-mod error;
-pub mod grants;
-pub mod health;
-pub mod identities;
 pub mod instance_settings;
-pub mod invites;
-pub mod keys;
-pub mod mail_links;
-pub mod mails;
-mod migrate;
-mod open;
-pub mod passkeys;
+pub mod oauth;
+pub mod outbox;
 pub mod people;
-pub mod personal;
-mod postgres;
-pub mod recovery_codes;
-pub mod refresh_tokens;
-pub mod resource_servers;
-mod schema;
-pub mod sessions;
-pub mod setup_links;
-mod sqlite;
-mod store;
-pub mod sweep;
-pub mod throttles;
-pub mod tickets;
-mod url;
-pub mod users;
+pub mod signing_keys;
 
-pub use db::Db;
-pub use epochs::{Epochs, Stamp, Topic};
-pub use error::{Failure, Result, StoreError};
-pub use open::{OpenError, Role, StoreConfig};
-pub use store::{Outcome, Store, Tx};
-pub use url::{DatabaseUrl, UrlFault};
+pub use db::connection::Db;
+pub use db::epochs::{Epochs, Stamp, Topic};
+pub use db::error::{Failure, Result, StoreError};
+pub use db::open::{OpenError, Role, StoreConfig};
+pub use db::store::{Outcome, Store, Tx};
+pub use db::url::{DatabaseUrl, UrlFault};
+pub use db::{health, sweep};

@@ -8,9 +8,9 @@ use gatepost_store::{Db, Outcome, Tx};
 use serde_json::json;
 
 use super::{Actor, Event, record_event};
-use crate::call::{Call, Engine};
-use crate::cleanup::Swept;
-use crate::error::Result;
+use crate::kernel::call::{Call, Engine};
+use crate::kernel::error::Result;
+use crate::sweeping::Swept;
 
 /// Most events of one seal, so that whoever waits to write waits a few milliseconds.
 pub const BATCH: i64 = 200;

@@ -8,8 +8,8 @@ pub mod verify;
 use gatepost_store::Db;
 use gatepost_store::audit::{self, AuditRow};
 
-use crate::call::Call;
-use crate::error::Result;
+use crate::kernel::call::Call;
+use crate::kernel::error::Result;
 
 /// Who did something.
 #[derive(Clone, Copy, Debug)]

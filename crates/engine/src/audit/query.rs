@@ -5,8 +5,8 @@ use gatepost_store::audit::{AuditRow, Place, Walk, list_filtered_events};
 
 pub use gatepost_store::audit::AuditFilter;
 
-use crate::call::Call;
-use crate::error::Result;
+use crate::kernel::call::Call;
+use crate::kernel::error::Result;
 
 /// Most events of one page.
 const LONGEST: i64 = 1000;

@@ -7,8 +7,8 @@ use gatepost_store::audit::{self, AuditRow, Place, SealRow};
 use serde::Serialize;
 
 use super::chain::{BATCH, LATE, NOTHING, SWEPT, is_event_intact, is_seal_intact};
-use crate::call::Call;
-use crate::error::Result;
+use crate::kernel::call::Call;
+use crate::kernel::error::Result;
 
 /// Faults that are told one by one; the others are counted.
 const TOLD: usize = 1000;

@@ -1,17 +1,18 @@
 //! The chain of the audit log: what is sealed when, what retention leaves, and what a check finds (AD9, R-39, R-56).
 
+use gatepost_store::Outcome;
 use gatepost_store::audit::{self, AuditRow, Place, SealRow};
+use gatepost_store::people::users;
 use gatepost_store::sweep::Sweepable;
-use gatepost_store::{Outcome, users};
 use serde_json::json;
 
 use super::World;
 use crate::audit::query::{AuditFilter, Cursor, list_account_events, list_events};
 use crate::audit::verify::{Report, Verifier};
 use crate::audit::{Actor, Event, chain, record_event};
-use crate::cleanup::sweep_batch;
-use crate::personal::delete_own_account;
-use crate::sign_in::SignedIn;
+use crate::people::sessions::SignedIn;
+use crate::personal_data::delete_own_account;
+use crate::sweeping::sweep_batch;
 
 fn record(world: &World, count: usize) {
     world.write(move |call, tx| {
@@ -307,8 +308,8 @@ fn r_11_whoever_takes_the_address_of_a_deleted_account_inherits_nothing() {
     let (_, again) = world.add_person("ada@example.com");
     assert_ne!(again.user_id, session.user_id);
     let signed_in = again.clone();
-    assert!(world.read(move |call, db| crate::account::list_apps(call, db, &signed_in)).is_empty());
-    assert_eq!(world.read(move |call, db| crate::account::list_sessions(call, db, &again)).len(), 1);
+    assert!(world.read(move |call, db| crate::people::account::list_apps(call, db, &signed_in)).is_empty());
+    assert_eq!(world.read(move |call, db| crate::people::account::list_sessions(call, db, &again)).len(), 1);
     assert!(world.refresh("web", super::refresh_token(&tokens)).is_err());
 }
 

@@ -2,7 +2,7 @@
 
 use gatepost_store::sweep::Sweepable;
 
-use crate::cleanup::{sweep_batch, take_turn};
+use crate::sweeping::{sweep_batch, take_turn};
 
 use super::World;
 

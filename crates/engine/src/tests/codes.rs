@@ -1,7 +1,7 @@
 //! Authorization codes.
 
 use crate::audit::Actor;
-use crate::manage::users::set_user_disabled;
+use crate::people::users::set_user_disabled;
 
 use super::{World, assert_invalid_grant};
 
@@ -33,7 +33,7 @@ fn r_05_a_second_valid_use_revokes_what_the_first_bought() {
 #[test]
 fn r_05_a_second_use_without_the_verifier_or_by_another_client_revokes_nothing() {
     let world = World::new(|_| {});
-    world.add_client("other", crate::registry::ClientKind::Web, "https://other.example/cb", |_| {});
+    world.add_client("other", crate::clients::registry::ClientKind::Web, "https://other.example/cb", |_| {});
     let (_, session) = world.add_person("ada@example.com");
     let code = world.code("web", &session);
     let tokens = world.redeem("web", &code).expect("tokens");
@@ -65,7 +65,7 @@ fn r_05_five_failed_tries_burn_a_code_and_four_do_not() {
 #[test]
 fn r_05_tries_of_another_client_do_not_burn_a_code() {
     let world = World::new(|_| {});
-    world.add_client("other", crate::registry::ClientKind::Web, "https://other.example/cb", |_| {});
+    world.add_client("other", crate::clients::registry::ClientKind::Web, "https://other.example/cb", |_| {});
     let (_, session) = world.add_person("ada@example.com");
     let code = world.code("web", &session);
     for _ in 0..20 {

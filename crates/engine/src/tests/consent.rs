@@ -1,11 +1,11 @@
 //! Who is asked what, and when it is remembered.
 
-use crate::account::end_app_access;
-use crate::authorize::AuthorizationRequest;
-use crate::consent::{NextStep, find_next_step};
-use crate::journey::Journey;
-use crate::registry::ClientKind;
-use crate::sign_in::SignedIn;
+use crate::clients::registry::ClientKind;
+use crate::kernel::journey::Journey;
+use crate::oauth::authorize::AuthorizationRequest;
+use crate::oauth::consent::{NextStep, find_next_step};
+use crate::people::account::end_app_access;
+use crate::people::sessions::SignedIn;
 
 use super::{BROWSER, World};
 

@@ -1,16 +1,20 @@
 //! Invitations: what they are worth, to whom, and until when (R-34, IV1–IV8).
 
 use gatepost_protocol::secret::{SecretKind, TokenHash};
-use gatepost_store::invites::{InviteFilter, InviteState, insert_invite};
-use gatepost_store::users::{ROLE_ADMIN, ROLE_USER, count_enabled_admins, update_user_disabled, update_user_role};
-use gatepost_store::{Outcome, audit, users};
+use gatepost_store::people::invites::{InviteFilter, InviteState, insert_invite};
+use gatepost_store::people::users;
+use gatepost_store::people::users::{
+    ROLE_ADMIN, ROLE_USER, count_enabled_admins, update_user_disabled, update_user_role,
+};
+use gatepost_store::{Outcome, audit};
 
 use super::World;
 use crate::audit::Actor;
-use crate::email::normalize_email;
-use crate::invites::*;
-use crate::manage::{ManageFault, sign_up_mode};
-use crate::sign_in::sign_up::{NewUser, SignUpRefusal, make_user_row, sign_up};
+use crate::kernel::manage::ManageFault;
+use crate::people::email::normalize_email;
+use crate::people::invites::*;
+use crate::people::sign_up::mode;
+use crate::people::sign_up::{NewUser, SignUpRefusal, make_user_row, sign_up};
 use crate::{Policy, SignUpMode};
 
 const DAY: i64 = 86_400;
@@ -264,7 +268,7 @@ fn iv2_codes_are_counted_before_they_are_looked_at() {
     // a good one costs nothing
     let failures = world.read(|call, db| {
         let bucket = TokenHash::of_text(&format!("invite:{}", call.origin.ip)).to_base64();
-        Ok(gatepost_store::throttles::find_throttle(db, &bucket)?.map(|row| row.failures))
+        Ok(gatepost_store::people::throttles::find_throttle(db, &bucket)?.map(|row| row.failures))
     });
     assert_eq!(failures, Some(0));
 }
@@ -285,7 +289,7 @@ fn r_28_a_taken_address_gives_the_use_back_and_is_not_told_to_strangers() {
 fn the_mode_is_switched_while_running_and_written_down() {
     let world = invite_only(|_| {});
     let (_, code) = world.invite(&InviteSpec { max_uses: 5, ..InviteSpec::default() });
-    let set = |mode| world.write(move |call, tx| sign_up_mode::set(call, tx, Actor::Operator, mode)).expect("set");
+    let set = |mode| world.write(move |call, tx| mode::set(call, tx, Actor::Operator, mode)).expect("set");
     let choice = set(Some(SignUpMode::Closed));
     assert_eq!((choice.mode, choice.settings, choice.chosen.is_some()), (SignUpMode::Closed, SignUpMode::Invite, true));
     assert_eq!(world.accept(&person("a@example.com", false), Some(&code)), Err(SignUpRefusal::Closed));
@@ -347,7 +351,7 @@ fn ad_1_who_was_demoted_meanwhile_ends_no_invitation_and_opens_no_door() {
         let id = second.clone();
         world.write(move |call, tx| Ok(Outcome::Commit(update_user_role(tx, &id, role, call.now)?)));
         let (by, id) = (second.clone(), minted.row.id.clone());
-        let mode = world.write(move |call, tx| sign_up_mode::set(call, tx, Actor::User(&by), Some(SignUpMode::Open)));
+        let mode = world.write(move |call, tx| mode::set(call, tx, Actor::User(&by), Some(SignUpMode::Open)));
         assert_eq!(mode.is_ok(), allowed, "{role}");
         let by = second.clone();
         let revoked = world.write(move |call, tx| revoke_invite(call, tx, Actor::User(&by), &id));

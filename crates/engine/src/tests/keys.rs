@@ -5,11 +5,11 @@ use std::sync::Arc;
 use gatepost_protocol::issuer::Issuer;
 use ring::rand::SystemRandom;
 
-use crate::keys::{
+use crate::kernel::seal::MasterKey;
+use crate::kernel::signing::{NewKey, SigningAlg};
+use crate::signing_keys::{
     find_due_algs, find_missing_algs, insert_missing_keys, list_key_states, load_keys, make_key, read_jwks, rotate_key,
 };
-use crate::seal::MasterKey;
-use crate::signing::{NewKey, SigningAlg};
 use crate::{Call, Engine, Error, Origin};
 
 use super::{World, block_on, default_policy};

@@ -1,20 +1,23 @@
 //! The installation keeps an administrator who can get in, and what ends with an account or its factors.
 
-use gatepost_store::users::{self, ROLE_ADMIN};
-use gatepost_store::{Outcome, mail_links};
+use gatepost_store::Outcome;
+use gatepost_store::people::mail_links;
+use gatepost_store::people::users::{self, ROLE_ADMIN};
 
 use super::World;
-use crate::account::end_other_sessions;
 use crate::audit::Actor;
-use crate::email::normalize_email;
-use crate::journey::Journey;
-use crate::manage::factors::reset_factors;
-use crate::manage::last_admin::is_last_admin;
-use crate::manage::users::{end_user_sessions, reset_password, set_user_disabled};
-use crate::sign_in::SignedIn;
-use crate::sign_in::mailed::{Asking, Kind, request_change};
-use crate::sign_in::totp::{Enrolled, confirm_authenticator, make_code_at, offer_authenticator, remove_authenticator};
-use crate::sign_in::ways::Removal;
+use crate::kernel::journey::Journey;
+use crate::people::account::end_other_sessions;
+use crate::people::email::normalize_email;
+use crate::people::factors::reset::reset_factors;
+use crate::people::factors::totp::{
+    Enrolled, confirm_authenticator, make_code_at, offer_authenticator, remove_authenticator,
+};
+use crate::people::last_admin::is_last_admin;
+use crate::people::mailed_links::{Asking, Kind, request_change};
+use crate::people::sessions::SignedIn;
+use crate::people::users::{end_user_sessions, reset_password, set_user_disabled};
+use crate::people::ways_in::Removal;
 
 impl World {
     fn make_admin(&self, session: &SignedIn) {

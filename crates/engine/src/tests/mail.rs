@@ -1,9 +1,9 @@
 //! Letters that wait: who may send them, when they are tried again, and when nobody needs them any more.
 
-use gatepost_store::mails::{self, MailRow};
+use gatepost_store::outbox::{self, MailRow};
 use gatepost_store::{Outcome, Tx};
 
-use crate::mail::{
+use crate::outbox::{
     LEASE, Letter, Taken, TakenLetter, count_queued_letters, finish_letter, has_due_letters, postpone_letter,
     queue_letter, take_due_letters,
 };
@@ -98,11 +98,11 @@ fn r_38_a_letter_that_was_changed_or_moved_to_another_row_does_not_open() {
     let world = world();
     world.write(queue);
     world.write(|call, tx| {
-        let found = mails::update_mails_taken(tx, call.now, call.now, 8)?;
+        let found = outbox::update_mails_taken(tx, call.now, call.now, 8)?;
         let row = found.first().expect("the letter");
         assert!(!row.sealed.contains("canary") && !row.sealed.contains("ada"), "sealed");
         let copy = MailRow { id: "another".into(), ..row.clone() };
-        mails::insert_mail(tx, &copy)?;
+        outbox::insert_mail(tx, &copy)?;
         Ok(Outcome::Commit(()))
     });
     let taken = take(&world);

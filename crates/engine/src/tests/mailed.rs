@@ -1,18 +1,19 @@
 //! How long mailed links and their limits last, and letters as they are written down.
 
-use gatepost_store::identities::{self, IdentityRow};
-use gatepost_store::passkeys::{self, PasskeyRow};
-use gatepost_store::{mails, sessions};
+use gatepost_store::outbox;
+use gatepost_store::people::identities::{self, IdentityRow};
+use gatepost_store::people::passkeys::{self, PasskeyRow};
+use gatepost_store::people::sessions;
 
 use super::*;
-use crate::journey::Journey;
-use crate::mail::{Letter, take_due_letters};
-use crate::sign_in::mailed::{
+use crate::kernel::journey::Journey;
+use crate::outbox::{Letter, take_due_letters};
+use crate::people::mailed_links::{
     Asking, Check, Found, Kind, ResetProof, Tried, Used, find_link, find_reset, find_wait, finish_reset, request_again,
     request_change, request_reset, request_sign_in, try_code, use_link,
 };
-use crate::sign_in::session::find_session;
-use crate::sign_in::ways::{Ways, count_ways_in};
+use crate::people::sessions::find_session;
+use crate::people::ways_in::{Ways, count_ways_in};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
@@ -39,7 +40,7 @@ impl World {
             let taken = take_due_letters(call, tx, 100)?;
             if let Outcome::Commit(taken) = &taken {
                 for letter in &taken.letters {
-                    mails::delete_mail(tx, &letter.id)?;
+                    outbox::delete_mail(tx, &letter.id)?;
                 }
             }
             Ok(taken)
@@ -357,13 +358,13 @@ fn so_1_an_authenticator_app_stays_so_that_a_mailbox_is_not_two_factors() {
     let (world, _, session) = squatted();
     let id = session.user_id.clone();
     world.write(move |call, tx| {
-        let row = gatepost_store::authenticators::AuthenticatorRow {
+        let row = gatepost_store::people::authenticators::AuthenticatorRow {
             user_id: id.clone(),
             sealed_secret: "sealed".into(),
             last_step: 0,
             created_at: call.now,
         };
-        gatepost_store::authenticators::insert_authenticator(tx, &row)?;
+        gatepost_store::people::authenticators::insert_authenticator(tx, &row)?;
         users::update_user_second_step(tx, &id, true, call.now)?;
         Ok(Outcome::Commit(()))
     });

@@ -28,22 +28,23 @@ use gatepost_protocol::params::Params;
 use gatepost_protocol::pkce;
 use gatepost_protocol::secret::TokenHash;
 use gatepost_protocol::token::TokenResponse;
-use gatepost_store::{DatabaseUrl, Db, Outcome, Role, Store, StoreConfig, Tx, users};
+use gatepost_store::people::users;
+use gatepost_store::{DatabaseUrl, Db, Outcome, Role, Store, StoreConfig, Tx};
 use ring::rand::SystemRandom;
 
-use crate::authorize::{AuthorizationRequest, Incoming, check_authorization};
-use crate::consent::{Answer, issue_code};
-use crate::email::normalize_email;
-use crate::introspect;
-use crate::manage::clients::{ClientSpec, add_client};
-use crate::manage::resource_servers::{ResourceServerSpec, ScopeSpec, add_resource_server};
-use crate::password::PasswordPolicy;
-use crate::registry::{Catalogue, Client, ClientKind};
-use crate::seal::MasterKey;
-use crate::sign_in::SignedIn;
-use crate::sign_in::enter::{Method, insert_new_session};
-use crate::sign_in::sign_up::{NewUser, sign_up};
-use crate::token::{TokenRequest, exchange_grant};
+use crate::clients::manage::{ClientSpec, add_client};
+use crate::clients::registry::{Catalogue, Client, ClientKind};
+use crate::clients::resource_servers::{ResourceServerSpec, ScopeSpec, add_resource_server};
+use crate::kernel::seal::MasterKey;
+use crate::oauth::authorize::{AuthorizationRequest, Incoming, check_authorization};
+use crate::oauth::consent::{Answer, issue_code};
+use crate::oauth::introspect;
+use crate::oauth::token::{TokenRequest, exchange_grant};
+use crate::people::email::normalize_email;
+use crate::people::password::PasswordPolicy;
+use crate::people::sessions::SignedIn;
+use crate::people::sign_in::enter::{Method, insert_new_session};
+use crate::people::sign_up::{NewUser, sign_up};
 use crate::{Call, Engine, Origin, Policy, Refused, Result, Retention, SignUpMode};
 
 /// When every test begins.

@@ -7,24 +7,26 @@ use authenticator::{Authenticator, PRESENT, Said, VERIFIED};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_protocol::secret::SecretKind;
-use gatepost_store::passkeys::{self, PasskeyRow};
-use gatepost_store::{audit, users};
+use gatepost_store::audit;
+use gatepost_store::people::passkeys::{self, PasskeyRow};
+use gatepost_store::people::users;
 use serde_json::{Value, json};
 
 use super::{BROWSER, World};
-use crate::email::normalize_email;
-use crate::manage::factors::reset_factors;
-use crate::manage::users::set_user_disabled;
-use crate::sign_in::enter::{Method, Started, insert_new_session};
-use crate::sign_in::fresh::find_level;
-use crate::sign_in::passkey::{
+use crate::people::email::normalize_email;
+use crate::people::factors::passkeys::{
     Ceremony, EnrolRefusal, Entered, Options, PasskeySignUp, Presented, begin_enrolment, begin_sign_in, begin_sign_up,
     begin_with_own, check_assertion, finish_enrolment, finish_second_step_with_passkey, finish_sign_in, finish_sign_up,
     finish_step_up_with_passkey, offer_passkey, remove_passkey, rename_passkey,
 };
-use crate::sign_in::sign_up::{NewUser, SignUpRefusal};
-use crate::sign_in::ways::Removal;
-use crate::sign_in::{SignedIn, session::find_session};
+use crate::people::factors::reset::reset_factors;
+use crate::people::sessions::SignedIn;
+use crate::people::sessions::find_session;
+use crate::people::sign_in::enter::{Method, Started, insert_new_session};
+use crate::people::sign_in::fresh::find_level;
+use crate::people::sign_up::{NewUser, SignUpRefusal};
+use crate::people::users::set_user_disabled;
+use crate::people::ways_in::Removal;
 use gatepost_store::Outcome;
 
 /// What a device is made to say.

@@ -65,7 +65,7 @@ fn r_08_without_a_grace_every_reuse_is_a_theft() {
 #[test]
 fn r_08_another_client_cannot_end_a_family_by_presenting_its_old_token() {
     let mut world = World::new(|_| {});
-    world.add_client("other", crate::registry::ClientKind::Web, "https://other.example/cb", |_| {});
+    world.add_client("other", crate::clients::registry::ClientKind::Web, "https://other.example/cb", |_| {});
     let first = world.first_tokens("web");
     let second = world.refresh("web", refresh_token(&first)).expect("a rotation");
     world.now += 60;
@@ -76,7 +76,7 @@ fn r_08_another_client_cannot_end_a_family_by_presenting_its_old_token() {
 #[test]
 fn r_08_another_client_that_presents_a_live_token_does_not_use_it_up() {
     let world = World::new(|_| {});
-    world.add_client("other", crate::registry::ClientKind::Web, "https://other.example/cb", |_| {});
+    world.add_client("other", crate::clients::registry::ClientKind::Web, "https://other.example/cb", |_| {});
     let tokens = world.first_tokens("web");
     // oxide-auth finds this one, without a word of ours
     assert_invalid_grant(&world.refresh("other", refresh_token(&tokens)), "");
@@ -86,7 +86,7 @@ fn r_08_another_client_that_presents_a_live_token_does_not_use_it_up() {
 /// A client with `refresh_replay = true` and its first two sets of tokens.
 fn world_with_replay() -> World {
     let world = World::new(|_| {});
-    world.add_client("replay", crate::registry::ClientKind::Web, "https://r.example/cb", |spec| {
+    world.add_client("replay", crate::clients::registry::ClientKind::Web, "https://r.example/cb", |spec| {
         spec.refresh_replay = true;
     });
     world
@@ -135,7 +135,7 @@ fn r_08_a_replay_of_a_revoked_family_gets_nothing() {
     world.refresh("replay", &token).expect("a rotation");
     let client = world.client("replay");
     let presented = token.clone();
-    world.write(move |call, tx| crate::revoke::revoke_token(call, tx, &client, &presented));
+    world.write(move |call, tx| crate::oauth::revoke::revoke_token(call, tx, &client, &presented));
     assert_invalid_grant(&world.refresh("replay", &token), "revoked");
 }
 
@@ -145,7 +145,7 @@ fn r_08_a_client_that_keeps_its_token_moves_its_idle_end() {
         policy.refresh_idle_ttl = 100;
         policy.refresh_absolute_ttl = 250;
     });
-    world.add_client("keep", crate::registry::ClientKind::Web, "https://k.example/cb", |spec| {
+    world.add_client("keep", crate::clients::registry::ClientKind::Web, "https://k.example/cb", |spec| {
         spec.keep_refresh_token = true;
     });
     let tokens = world.first_tokens("keep");

@@ -1,10 +1,10 @@
 //! Revocation takes effect at once, also on answers that are kept in memory.
 
-use crate::account::end_app_access;
 use crate::audit::Actor;
-use crate::manage::clients::{delete_client, set_client_disabled};
-use crate::manage::users::set_user_disabled;
-use crate::revoke::{Revoked, revoke_as_operator, revoke_token};
+use crate::clients::manage::{delete_client, set_client_disabled};
+use crate::oauth::revoke::{Revoked, revoke_as_operator, revoke_token};
+use crate::people::account::end_app_access;
+use crate::people::users::set_user_disabled;
 
 use super::{World, assert_invalid_grant, refresh_token};
 
@@ -39,7 +39,7 @@ fn rv_09_a_rotated_refresh_token_still_ends_its_family() {
 #[test]
 fn rv_04_another_client_revokes_nothing() {
     let world = World::new(|_| {});
-    world.add_client("other", crate::registry::ClientKind::Web, "https://other.example/cb", |_| {});
+    world.add_client("other", crate::clients::registry::ClientKind::Web, "https://other.example/cb", |_| {});
     let tokens = world.first_tokens("web");
     assert_eq!(revoke(&world, "other", &tokens.access_token), Revoked::Nothing);
     assert_eq!(revoke(&world, "other", refresh_token(&tokens)), Revoked::Nothing);
@@ -58,7 +58,7 @@ fn r_07_an_operator_revokes_whatever_it_is() {
 
 #[test]
 fn r_09_whatever_ends_access_reaches_kept_answers() {
-    type End = fn(&World, crate::sign_in::SignedIn);
+    type End = fn(&World, crate::people::sessions::SignedIn);
     let ends: [(&str, End); 4] = [
         ("the person ends the app", |world, session| {
             world.write(move |call, tx| end_app_access(call, tx, &session, "web"));

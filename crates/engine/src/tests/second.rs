@@ -1,24 +1,26 @@
 //! Second steps, recovery codes and "Confirm that it's you".
 
-use gatepost_store::{Outcome, sessions, users};
+use gatepost_store::Outcome;
+use gatepost_store::people::{sessions, users};
 
 use super::{START, World, block_on};
-use crate::account::list_sessions;
 use crate::audit::Actor;
-use crate::consent::{NextStep, find_next_step};
-use crate::manage::factors::reset_factors;
-use crate::registry::ClientKind;
-use crate::sign_in::enter::{Method, enter};
-use crate::sign_in::factor::{Factors, Tried, Typed, find_factors, try_second_step, try_step_up};
-use crate::sign_in::fresh::is_fresh;
-use crate::sign_in::recovery::renew_recovery_codes;
-use crate::sign_in::second::complete_step_up;
-use crate::sign_in::session::{Found, find_cookie, find_session};
-use crate::sign_in::totp::{
+use crate::clients::registry::ClientKind;
+use crate::oauth::consent::{NextStep, find_next_step};
+use crate::people::account::list_sessions;
+use crate::people::factors::attempt::{Factors, Tried, Typed, find_factors, try_second_step, try_step_up};
+use crate::people::factors::recovery_codes::renew_recovery_codes;
+use crate::people::factors::reset::reset_factors;
+use crate::people::factors::second_step::complete_step_up;
+use crate::people::factors::totp::{
     Enrolled, confirm_authenticator, make_code_at, offer_authenticator, read_enrolment, remove_authenticator,
 };
-use crate::sign_in::ways::Removal;
-use crate::sign_in::{SignedIn, Started};
+use crate::people::sessions::SignedIn;
+use crate::people::sessions::{Found, find_cookie, find_session};
+use crate::people::sign_in::Started;
+use crate::people::sign_in::enter::{Method, enter};
+use crate::people::sign_in::fresh::is_fresh;
+use crate::people::ways_in::Removal;
 
 /// Somebody with an authenticator app.
 struct Enrolee {
@@ -485,10 +487,11 @@ fn r_61_a_stored_secret_opens_for_its_owner_only() {
     let (_, bob) = world.add_person("bob@example.com");
     let (ada, thief) = (who.session.user_id.clone(), bob.user_id.clone());
     let copied = world.write(move |call, tx| {
-        let row = gatepost_store::authenticators::find_authenticator(tx, &ada)?.expect("the app");
+        let row = gatepost_store::people::authenticators::find_authenticator(tx, &ada)?.expect("the app");
         assert!(!row.sealed_secret.contains("secret"));
-        let row = gatepost_store::authenticators::AuthenticatorRow { user_id: thief.clone(), last_step: 0, ..row };
-        gatepost_store::authenticators::insert_authenticator(tx, &row)?;
+        let row =
+            gatepost_store::people::authenticators::AuthenticatorRow { user_id: thief.clone(), last_step: 0, ..row };
+        gatepost_store::people::authenticators::insert_authenticator(tx, &row)?;
         Ok(Outcome::Commit(call.now))
     });
     assert_eq!(copied, START);
@@ -504,7 +507,7 @@ fn r_29_a_session_that_was_ended_elsewhere_changes_no_factor() {
     let who = world.enrol();
     let id = who.session.user_id.clone();
     world.write(move |call, tx| {
-        Ok(Outcome::Commit(gatepost_store::sessions::revoke_user_sessions(tx, &id, None, call.now)?))
+        Ok(Outcome::Commit(gatepost_store::people::sessions::revoke_user_sessions(tx, &id, None, call.now)?))
     });
     let session = who.session.clone();
     assert_eq!(world.write(move |call, tx| remove_authenticator(call, tx, &session)), Removal::Refused);

@@ -1,7 +1,7 @@
 //! Secrets of clients and APIs: the old one works a while after a rotation.
 
-use crate::manage::clients::{rotate_client_secret, set_client_disabled};
-use crate::manage::resource_servers::rotate_resource_server_secret;
+use crate::clients::manage::{rotate_client_secret, set_client_disabled};
+use crate::clients::resource_servers::rotate_resource_server_secret;
 
 use super::World;
 
@@ -62,7 +62,7 @@ fn an_edit_of_a_client_keeps_its_secrets() {
     let (old, new) = (rotate(&world), rotate(&world));
     world
         .write(|call, tx| {
-            crate::manage::clients::edit_client(call, tx, "web", &|spec| spec.name = "Another name".into())
+            crate::clients::manage::edit_client(call, tx, "web", &|spec| spec.name = "Another name".into())
         })
         .expect("changed");
     assert_eq!(world.client("web").name, "Another name");

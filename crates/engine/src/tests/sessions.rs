@@ -1,13 +1,14 @@
 //! Browser sessions.
 
-use gatepost_store::{Outcome, users};
+use gatepost_store::Outcome;
+use gatepost_store::people::users;
 
-use crate::account::end_other_sessions;
 use crate::audit::Actor;
-use crate::manage::users::set_user_disabled;
-use crate::personal::delete_own_account;
-use crate::sign_in::password::{change_password, set_first_password};
-use crate::sign_in::session::{find_session, note_session_use};
+use crate::people::account::end_other_sessions;
+use crate::people::sessions::{find_session, note_session_use};
+use crate::people::sign_in::password::{change_password, set_first_password};
+use crate::people::users::set_user_disabled;
+use crate::personal_data::delete_own_account;
 
 use super::World;
 

@@ -1,10 +1,10 @@
 //! The first administrator.
 
-use gatepost_store::users::ROLE_ADMIN;
+use gatepost_store::people::users::ROLE_ADMIN;
 
-use crate::email::normalize_email;
-use crate::setup::{SetUp, check_setup_link, create_first_admin, make_setup_link};
-use crate::sign_in::sign_up::NewUser;
+use crate::people::email::normalize_email;
+use crate::people::setup::{SetUp, check_setup_link, create_first_admin, make_setup_link};
+use crate::people::sign_up::NewUser;
 
 use super::World;
 

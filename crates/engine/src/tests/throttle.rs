@@ -1,6 +1,6 @@
 //! Slowing down whoever guesses.
 
-use crate::sign_in::password::{Attempt, begin_attempt, finish_attempt};
+use crate::people::sign_in::password::{Attempt, begin_attempt, finish_attempt};
 
 use super::{World, block_on};
 
@@ -191,7 +191,9 @@ fn r_20_a_password_that_changed_while_it_was_verified_is_wrong() {
     let (_, session) = world.add_person("ada@example.com");
     let attempt = begin_from(&world, OTHER, "ada@example.com");
     world
-        .write(move |call, tx| crate::sign_in::password::change_password(call, tx, &session, "a hash", "new hash"))
+        .write(move |call, tx| {
+            crate::people::sign_in::password::change_password(call, tx, &session, "a hash", "new hash")
+        })
         .expect("changed");
     assert!(!finish_from(&world, OTHER, attempt, true));
 }

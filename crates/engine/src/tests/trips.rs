@@ -1,14 +1,15 @@
 //! Trips to other providers, by the clock (SO3, SO8, R-26).
 
-use gatepost_store::{Outcome, identities, sessions, users};
+use gatepost_store::Outcome;
+use gatepost_store::people::{identities, sessions, users};
 
-use crate::journey::{Journey, LinkOffer};
-use crate::sign_in::enter::{Method, insert_new_session};
-use crate::sign_in::trip::{Intent, TRIP_TTL, Trip};
-use crate::sign_in::upstream::{
+use crate::kernel::journey::{Journey, LinkOffer};
+use crate::people::providers::trip::{Intent, TRIP_TTL, Trip};
+use crate::people::providers::{
     Arrival, ArrivalRefusal, UpstreamIdentity, finish_trip, let_known_in, link_offered_identity, unlink_identity,
 };
-use crate::sign_in::ways::Removal;
+use crate::people::sign_in::enter::{Method, insert_new_session};
+use crate::people::ways_in::Removal;
 
 use super::World;
 

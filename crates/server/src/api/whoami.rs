@@ -5,7 +5,7 @@ use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::Call;
-use gatepost_engine::introspect::{find_live_token, read_presented_token};
+use gatepost_engine::oauth::introspect::{find_live_token, read_presented_token};
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::www_authenticate::{BearerError, bearer, parse_bearer};
 use serde_json::json;

@@ -1,8 +1,9 @@
 //! `gatepost admin`, and what all commands of an operator stand on: the opened installation.
 
 use clap::{Args, Subcommand};
-use gatepost_engine::manage::{ManageFault, Managed};
-use gatepost_engine::{Call, Error, setup};
+use gatepost_engine::kernel::manage::{ManageFault, Managed};
+use gatepost_engine::people::setup;
+use gatepost_engine::{Call, Error};
 use gatepost_store::{Db, Outcome, Role, Tx};
 use serde_json::json;
 

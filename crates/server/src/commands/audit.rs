@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate};
 use clap::{Args, Subcommand};
 use gatepost_engine::audit::query::{AuditFilter, Cursor, list_events, list_events_forth, show_event};
 use gatepost_engine::audit::verify::{Report, Verifier};
-use gatepost_engine::manage::users;
+use gatepost_engine::people::users;
 use gatepost_store::audit::{AuditRow, Place};
 use serde_json::{Value, json};
 

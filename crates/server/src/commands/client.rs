@@ -5,9 +5,9 @@ mod edit;
 mod snippet;
 
 use clap::{Args, Subcommand};
-use gatepost_engine::manage::clients;
-use gatepost_engine::manage::resource_servers::list_resource_servers;
-use gatepost_engine::registry::OFFLINE_ACCESS;
+use gatepost_engine::clients::manage;
+use gatepost_engine::clients::registry::OFFLINE_ACCESS;
+use gatepost_engine::clients::resource_servers::list_resource_servers;
 use gatepost_store::clients::ClientRow;
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ pub(super) fn make_id(name: &str) -> String {
 
 async fn list(settings: &Settings, style: &Output) -> Result<i32, Problem> {
     let operator = Operator::open(settings, style).await?;
-    let rows = operator.read(|_, db| clients::list_clients(db)).await?;
+    let rows = operator.read(|_, db| manage::list_clients(db)).await?;
     if style.json {
         return Ok(style.print_json(&rows.iter().map(show_json).collect()));
     }
@@ -132,7 +132,7 @@ async fn list(settings: &Settings, style: &Output) -> Result<i32, Problem> {
 }
 
 async fn find(operator: &Operator, client_id: &str) -> Result<ClientRow, Problem> {
-    let rows = operator.read(|_, db| clients::list_clients(db)).await?;
+    let rows = operator.read(|_, db| manage::list_clients(db)).await?;
     rows.into_iter().find(|row| row.client_id == client_id).ok_or_else(|| {
         Problem::failed("not_found", format!("there is no client {client_id:?}")).try_command("client list")
     })
@@ -155,7 +155,7 @@ async fn show(args: ShowArgs, settings: &Settings, style: &Output) -> Result<i32
 async fn rotate_secret(client_id: String, settings: &Settings, style: &Output) -> Result<i32, Problem> {
     let operator = Operator::open(settings, style).await?;
     let wanted = client_id.clone();
-    let secret = operator.manage(move |call, tx| clients::rotate_client_secret(call, tx, &wanted)).await?;
+    let secret = operator.manage(move |call, tx| manage::rotate_client_secret(call, tx, &wanted)).await?;
     let call = operator.call();
     let overlap = call.policy().secret_overlap;
     if style.json {
@@ -173,7 +173,7 @@ async fn rotate_secret(client_id: String, settings: &Settings, style: &Output) -
 
 async fn set_disabled(client_id: String, settings: &Settings, style: &Output, disabled: bool) -> Result<i32, Problem> {
     let operator = Operator::open(settings, style).await?;
-    let row = operator.manage(move |call, tx| clients::set_client_disabled(call, tx, &client_id, disabled)).await?;
+    let row = operator.manage(move |call, tx| manage::set_client_disabled(call, tx, &client_id, disabled)).await?;
     let sentence = if disabled {
         format!("{} is disabled: nothing of it works any more", row.client_id)
     } else {
@@ -190,7 +190,7 @@ async fn delete(args: DeleteArgs, settings: &Settings, style: &Output) -> Result
     let row = find(&operator, &args.client_id).await?;
     confirm_delete(style, "client id", &row.client_id, args.yes).await?;
     let id = row.client_id.clone();
-    operator.manage(move |call, tx| clients::delete_client(call, tx, &id)).await?;
+    operator.manage(move |call, tx| manage::delete_client(call, tx, &id)).await?;
     let sentence = format!("Deleted {}; everything that it was given is revoked", row.client_id);
     Ok(finish_change(style, &sentence, &json!({ "client_id": row.client_id, "deleted": true })))
 }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::Args;
 use gatepost_client::{ServerError, discover};
-use gatepost_engine::keys::{self, KeyState};
-use gatepost_engine::seal::MasterKey;
+use gatepost_engine::kernel::seal::MasterKey;
+use gatepost_engine::signing_keys::{self, KeyState};
 use gatepost_store::health::{Health, inspect_database};
-use gatepost_store::{DatabaseUrl, OpenError, Role, StoreConfig, users};
+use gatepost_store::people::users;
+use gatepost_store::{DatabaseUrl, OpenError, Role, StoreConfig};
 use serde_json::{Value, json};
 
 use super::output::{DONE, FAILED, Mark, Output, format_count, format_span, format_time, program_name};
@@ -285,7 +286,7 @@ async fn check_signing_keys(installation: &Installation) -> Check {
     // they were opened with the installation: what is left is to say what they do
     let call = installation.call();
     let now = call.now;
-    match installation.store.read(move |db| keys::list_key_states(&call, db)).await {
+    match installation.store.read(move |db| signing_keys::list_key_states(&call, db)).await {
         Ok(states) => describe_keys(&states, now),
         Err(error) => Check::problem("signing keys", error.to_string()),
     }

@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use gatepost_engine::audit::Actor;
-use gatepost_engine::email::{Email, normalize_email};
-use gatepost_engine::invites::{
+use gatepost_engine::people::email::{Email, normalize_email};
+use gatepost_engine::people::invites::{
     InviteEntry, InviteHistory, InviteSpec, MAX_USES, Minted, find_invite_history, list_invites, mint_invite,
     revoke_invite,
 };
-use gatepost_store::invites::{InviteFilter, InvitePerson, InviteRow, InviteState, InviteUseRow};
-use gatepost_store::users::{ROLE_ADMIN, ROLE_USER};
+use gatepost_store::people::invites::{InviteFilter, InvitePerson, InviteRow, InviteState, InviteUseRow};
+use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER};
 use serde_json::{Value, json};
 
 use super::admin::{Operator, finish, finish_change};

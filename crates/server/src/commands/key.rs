@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
-use gatepost_engine::keys::{self, KeyState};
-use gatepost_engine::signing::SigningAlg;
+use gatepost_engine::kernel::signing::SigningAlg;
+use gatepost_engine::signing_keys::{self, KeyState};
 use serde_json::json;
 
 use super::admin::{Operator, finish};
@@ -54,7 +54,7 @@ pub(crate) async fn run_key(args: KeyArgs, settings: &Settings, style: &Output) 
 
 async fn list_keys(settings: &Settings, style: &Output) -> Result<i32, Problem> {
     let operator = Operator::open(settings, style).await?;
-    let states = operator.read(keys::list_key_states).await?;
+    let states = operator.read(signing_keys::list_key_states).await?;
     if style.json {
         return Ok(style.print_json(&json!(states)));
     }
@@ -73,9 +73,9 @@ async fn rotate(settings: &Settings, style: &Output, alg: SigningAlg) -> Result<
         style.note(&"Looking for an RSA key; nothing is changed until it is found…");
     }
     // takes a while: before the transaction, not inside
-    let key = Arc::new(keys::make_key(&operator.call(), alg)?);
+    let key = Arc::new(signing_keys::make_key(&operator.call(), alg)?);
     let fresh = Arc::clone(&key);
-    let kid = operator.write(move |call, tx| keys::rotate_key(call, tx, &fresh)).await?;
+    let kid = operator.write(move |call, tx| signing_keys::rotate_key(call, tx, &fresh)).await?;
     let call = operator.call();
     let ahead = call.policy().key_publish_ahead;
     let active_from = call.now + ahead;

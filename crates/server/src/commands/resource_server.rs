@@ -1,15 +1,15 @@
 //! `gatepost resource-server`: the APIs that ask about tokens, and what can be allowed at them.
 
 use clap::{Args, Subcommand, ValueEnum};
-use gatepost_engine::manage::resource_servers::{
+use gatepost_engine::clients::resource_servers::{
     self, ResourceServerSpec, ScopeSpec, add_resource_server, check_resource_server_spec, delete_resource_server,
     edit_resource_server, rotate_resource_server_secret, set_resource_server_disabled,
 };
-use gatepost_engine::manage::{ManageFault, Managed};
+use gatepost_engine::kernel::manage::{ManageFault, Managed};
 use gatepost_engine::{Call, Error};
 use gatepost_protocol::resource::check_resource;
 use gatepost_protocol::secret::Secret;
-use gatepost_store::resource_servers::{ResourceServerRow, ScopeRow};
+use gatepost_store::clients::resource_servers::{ResourceServerRow, ScopeRow};
 use gatepost_store::{Db, Outcome, Tx};
 use serde_json::{Value, json};
 

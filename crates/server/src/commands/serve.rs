@@ -6,8 +6,8 @@ use std::time::Instant;
 use actix_web::web::Data;
 use clap::Args;
 use gatepost_engine::Error;
-use gatepost_engine::manage::declared::{Declared, reconcile_declared};
-use gatepost_engine::setup::make_setup_link;
+use gatepost_engine::clients::declared::{Declared, reconcile_declared};
+use gatepost_engine::people::setup::make_setup_link;
 use gatepost_store::Role;
 
 use crate::commands::output::program_name;

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use gatepost_engine::SignUpMode;
 use gatepost_engine::audit::Actor;
-use gatepost_engine::manage::sign_up_mode::{self, SignUpChoice};
+use gatepost_engine::people::sign_up::mode::{self, SignUpChoice};
 use serde_json::{Value, json};
 
 use super::admin::{Operator, finish, finish_change};
@@ -55,7 +55,7 @@ pub(crate) async fn run_signup_mode(args: SignupModeArgs, settings: &Settings, s
 }
 
 async fn show(settings: &Settings, style: &Output) -> Result<i32, Problem> {
-    let choice = Operator::open(settings, style).await?.read(sign_up_mode::find).await?;
+    let choice = Operator::open(settings, style).await?.read(mode::find).await?;
     match style.json {
         true => Ok(style.print_json(&show_json(&choice))),
         false => Ok(style.print(&format_facts(&describe(&choice)))),
@@ -65,7 +65,7 @@ async fn show(settings: &Settings, style: &Output) -> Result<i32, Problem> {
 async fn set(wanted: Wanted, settings: &Settings, style: &Output) -> Result<i32, Problem> {
     let operator = Operator::open(settings, style).await?;
     let mode = wanted.mode();
-    let choice = operator.manage(move |call, tx| sign_up_mode::set(call, tx, Actor::Operator, mode)).await?;
+    let choice = operator.manage(move |call, tx| mode::set(call, tx, Actor::Operator, mode)).await?;
     let sentence = match choice.mode {
         SignUpMode::Open => "Everybody can create an account now",
         SignUpMode::Invite => "Whoever has an invitation can create an account now",

@@ -1,7 +1,7 @@
 //! `gatepost sweep`: removes what has ended, now, as the server does by itself from time to time.
 
 use clap::Args;
-use gatepost_engine::cleanup::sweep_batch;
+use gatepost_engine::sweeping::sweep_batch;
 use gatepost_store::sweep::Sweepable;
 use serde_json::{Map, Value, json};
 

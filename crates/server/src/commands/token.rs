@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use gatepost_engine::introspect::{find_live_token, read_presented_token};
-use gatepost_engine::revoke::{Revoked, revoke_as_operator};
+use gatepost_engine::oauth::introspect::{find_live_token, read_presented_token};
+use gatepost_engine::oauth::revoke::{Revoked, revoke_as_operator};
 use gatepost_protocol::introspect::{IntrospectionResponse, OneOrMany};
 use gatepost_protocol::secret::{SecretKind, detect_kind};
 use serde_json::json;

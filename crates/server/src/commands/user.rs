@@ -2,12 +2,12 @@
 
 use clap::{Args, Subcommand};
 use gatepost_engine::audit::Actor;
-use gatepost_engine::email::{Email, normalize_email};
-use gatepost_engine::manage::factors;
-use gatepost_engine::manage::users::{self, Ended};
-use gatepost_engine::password::{check_new_password, hash_password};
-use gatepost_engine::sign_in::sign_up::NewUser;
-use gatepost_store::users::{ROLE_ADMIN, ROLE_USER, UserRow};
+use gatepost_engine::people::email::{Email, normalize_email};
+use gatepost_engine::people::factors::reset;
+use gatepost_engine::people::password::{check_new_password, hash_password};
+use gatepost_engine::people::sign_up::NewUser;
+use gatepost_engine::people::users::{self, Ended};
+use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER, UserRow};
 use serde_json::{Value, json};
 
 use super::admin::{Operator, finish, finish_change};
@@ -307,7 +307,7 @@ async fn reset(args: ResetArgs, settings: &Settings, style: &Output) -> Result<i
 async fn reset_factors(args: WhoArgs, settings: &Settings, style: &Output) -> Result<i32, Problem> {
     let operator = Operator::open(settings, style).await?;
     let who = args.who;
-    let row = operator.manage(move |call, tx| factors::reset_factors(call, tx, Actor::Operator, &who)).await?;
+    let row = operator.manage(move |call, tx| reset::reset_factors(call, tx, Actor::Operator, &who)).await?;
     let email = clean_text(&row.email, 254);
     let sentence =
         format!("{email} has no second factor any more, is signed out everywhere, and no app has access any more");

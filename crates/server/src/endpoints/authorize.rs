@@ -3,10 +3,10 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::authorize::{AuthorizationRequest, Fault, Incoming, SetupFault, check_authorization};
-use gatepost_engine::consent::find_next_step;
-use gatepost_engine::sign_in::session::find_session;
-use gatepost_engine::sign_in::throttle::name_network;
+use gatepost_engine::oauth::authorize::{AuthorizationRequest, Fault, Incoming, SetupFault, check_authorization};
+use gatepost_engine::oauth::consent::find_next_step;
+use gatepost_engine::people::sessions::find_session;
+use gatepost_engine::people::sign_in::throttle::name_network;
 use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::{Params, ParamsFault};
@@ -105,7 +105,7 @@ async fn check_and_go_on(
 fn show_setup_fault(state: &State, call: &Call, fault: &SetupFault) -> HttpResponse {
     log_setup_fault(call, fault);
     let occasion = Occasion { reference: call.origin.request_id.clone(), at: Moment::new(call.now, call.now) };
-    let show = |client: &gatepost_engine::authorize::FaultyClient| state.dev || client.show_setup_errors;
+    let show = |client: &gatepost_engine::oauth::authorize::FaultyClient| state.dev || client.show_setup_errors;
     let sent = fault.sent.as_deref();
     let view = match &fault.client {
         Some(client) if sent.is_some() => {

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Data;
-use gatepost_engine::keys::read_jwks;
+use gatepost_engine::signing_keys::read_jwks;
 
 use crate::respond::{allow_any_origin, oauth_error};
 use crate::state::State;

@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Data;
-use gatepost_engine::registry::{Catalogue, OFFLINE_ACCESS};
-use gatepost_engine::token::GRANT_TYPES;
+use gatepost_engine::clients::registry::{Catalogue, OFFLINE_ACCESS};
+use gatepost_engine::oauth::token::GRANT_TYPES;
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::metadata::ServerMetadata;
 

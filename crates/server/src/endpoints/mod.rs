@@ -11,9 +11,9 @@ pub(crate) mod token;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use gatepost_engine::client_auth::authenticate_client;
-use gatepost_engine::registry::Client;
-use gatepost_engine::sign_in::throttle::name_network;
+use gatepost_engine::clients::authenticate::authenticate_client;
+use gatepost_engine::clients::registry::Client;
+use gatepost_engine::people::sign_in::throttle::name_network;
 use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::client_auth::{CredentialFault, Presented, read_credentials};
 use gatepost_protocol::error::ErrorCode;

@@ -3,7 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::revoke::revoke_token;
+use gatepost_engine::oauth::revoke::revoke_token;
 use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;

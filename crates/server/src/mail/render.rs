@@ -1,6 +1,6 @@
 //! What letters say: from one list of blocks come the plain text and the HTML, so that both have the same words and links.
 
-use gatepost_engine::mail::{Envelope, Letter, Notice, Whence};
+use gatepost_engine::outbox::{Envelope, Letter, Notice, Whence};
 use gatepost_protocol::issuer::Issuer;
 use serde::Serialize;
 

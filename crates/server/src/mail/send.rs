@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use gatepost_engine::mail::LEASE;
+use gatepost_engine::outbox::LEASE;
 use gatepost_protocol::issuer::Issuer;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};

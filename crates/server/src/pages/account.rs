@@ -3,12 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::account::{self as engine_account, ConnectedApp};
-use gatepost_engine::registry::Catalogue;
+use gatepost_engine::clients::registry::Catalogue;
+use gatepost_engine::people::account::{self as engine_account, ConnectedApp};
 use gatepost_protocol::redirect_uri::{Target, describe_target};
 use gatepost_protocol::scope::ScopeSet;
-use gatepost_store::sessions::SessionRow as StoredSession;
-use gatepost_store::users::find_user;
+use gatepost_store::people::sessions::SessionRow as StoredSession;
+use gatepost_store::people::users::find_user;
 
 use crate::pages::consent::describe_scopes;
 use crate::pages::mailed::change_email::find_pending;

@@ -3,13 +3,13 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::Act;
-use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::fresh::is_fresh;
-use gatepost_engine::sign_in::totp::{
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::factors::totp::{
     Enrolled, Enrolment, confirm_authenticator, offer_authenticator, read_enrolment, remove_authenticator,
 };
-use gatepost_engine::sign_in::ways::Removal;
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::people::sign_in::fresh::is_fresh;
+use gatepost_engine::people::ways_in::Removal;
 use gatepost_protocol::params::Params;
 use qrcode::{Color, EcLevel, QrCode};
 

@@ -6,13 +6,14 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::account::end_session;
-use gatepost_engine::journey::Act;
-use gatepost_engine::sign_in::factor::{Factors, Tried, finish_password_step_up, try_step_up};
-use gatepost_engine::sign_in::fresh::is_fresh;
-use gatepost_engine::sign_in::mailed::can_confirm;
-use gatepost_engine::sign_in::password::{begin_attempt, cancel_attempt};
-use gatepost_engine::sign_in::{SignedIn, Started};
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::account::end_session;
+use gatepost_engine::people::factors::attempt::{Factors, Tried, finish_password_step_up, try_step_up};
+use gatepost_engine::people::mailed_links::can_confirm;
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::people::sign_in::Started;
+use gatepost_engine::people::sign_in::fresh::is_fresh;
+use gatepost_engine::people::sign_in::password::{begin_attempt, cancel_attempt};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};

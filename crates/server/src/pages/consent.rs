@@ -3,9 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::consent::{NextStep, find_allowed_scopes, refuse_request};
-use gatepost_engine::registry::{Catalogue, OFFLINE_ACCESS};
-use gatepost_engine::sign_in::SignedIn;
+use gatepost_engine::clients::registry::{Catalogue, OFFLINE_ACCESS};
+use gatepost_engine::oauth::consent::{NextStep, find_allowed_scopes, refuse_request};
+use gatepost_engine::people::sessions::SignedIn;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::scope::ScopeSet;
 

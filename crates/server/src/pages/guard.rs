@@ -3,9 +3,9 @@
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::web::Payload;
-use gatepost_engine::journey::{Act, Journey};
-use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::fresh::{is_fresh, is_stale_for_admin};
+use gatepost_engine::kernel::journey::{Act, Journey};
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::people::sign_in::fresh::{is_fresh, is_stale_for_admin};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;

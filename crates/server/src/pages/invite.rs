@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::SignUpMode;
-use gatepost_engine::account::end_session;
-use gatepost_engine::email::Email;
-use gatepost_engine::invites::{InviteEnd, InviteFacts, InviteRefusal, check_invite, note_bad_code};
+use gatepost_engine::people::account::end_session;
+use gatepost_engine::people::email::Email;
+use gatepost_engine::people::invites::{InviteEnd, InviteFacts, InviteRefusal, check_invite, note_bad_code};
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::Pending;

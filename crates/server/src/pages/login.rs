@@ -3,9 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::sign_in::Started;
-use gatepost_engine::sign_in::password::{begin_attempt, cancel_attempt, finish_attempt};
-use gatepost_engine::sign_in::sign_up::find_sign_up_mode;
+use gatepost_engine::people::sign_in::Started;
+use gatepost_engine::people::sign_in::password::{begin_attempt, cancel_attempt, finish_attempt};
+use gatepost_engine::people::sign_up::find_sign_up_mode;
 use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
@@ -32,7 +32,7 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
     match (pending.asked(), &visitor.session) {
         (Some(asked), Some(session)) if !switch => {
             let step = asked.next_step(state, &visitor, session).await?;
-            if step != gatepost_engine::consent::NextStep::SignIn {
+            if step != gatepost_engine::oauth::consent::NextStep::SignIn {
                 return Ok(pending.take_step(state, &visitor, step, Some(session), arrived).await);
             }
         }

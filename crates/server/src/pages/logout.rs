@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::account::end_session;
+use gatepost_engine::people::account::end_session;
 
 use crate::pages::views::{LogoutView, SignedOutView};
 use crate::pages::visitor::Visitor;

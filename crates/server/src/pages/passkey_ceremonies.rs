@@ -4,15 +4,16 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::email::{Email, normalize_email};
-use gatepost_engine::sign_in::fresh::is_fresh;
-use gatepost_engine::sign_in::passkey::{
+use gatepost_engine::people::email::{Email, normalize_email};
+use gatepost_engine::people::factors::passkeys::{
     Ceremony, Entered, Options, PasskeySignUp, Presented, begin_enrolment, begin_sign_in, begin_sign_up,
     begin_with_own, check_assertion, finish_second_step_with_passkey, finish_sign_in, finish_sign_up,
     finish_step_up_with_passkey, offer_passkey,
 };
-use gatepost_engine::sign_in::sign_up::NewUser;
-use gatepost_engine::sign_in::{SignedIn, Started};
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::people::sign_in::Started;
+use gatepost_engine::people::sign_in::fresh::is_fresh;
+use gatepost_engine::people::sign_up::NewUser;
 use gatepost_engine::{Error, SignUpMode};
 use gatepost_protocol::params::Params;
 use serde::Deserialize;
@@ -210,8 +211,13 @@ pub(crate) async fn create_account(
     params: &Params,
     (email, name): (Email, String),
 ) -> Result<PasskeySignUp, HttpResponse> {
-    let new =
-        NewUser { email, name, email_verified: false, password_hash: None, role: gatepost_store::users::ROLE_USER };
+    let new = NewUser {
+        email,
+        name,
+        email_verified: false,
+        password_hash: None,
+        role: gatepost_store::people::users::ROLE_USER,
+    };
     let (presented, invite) = (read_presented(visitor, params), pending.journey.invite.clone());
     let otherwise = describe_browser(&visitor.call.origin.user_agent);
     let created = state.write(&visitor.call, move |call, tx| {

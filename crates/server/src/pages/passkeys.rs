@@ -3,12 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::Act;
-use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::passkey::{
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::factors::passkeys::{
     EnrolRefusal, describe_own_passkeys, find_own_passkey, finish_enrolment, may_rename, remove_passkey, rename_passkey,
 };
-use gatepost_engine::sign_in::ways::Removal;
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::people::ways_in::Removal;
 use gatepost_protocol::params::Params;
 
 use crate::pages::guard::require_fresh;
@@ -52,7 +52,7 @@ pub(crate) async fn describe_section(
     let read = state.read(&visitor.call, move |call, db| describe_own_passkeys(call, db, &signed_in)).await;
     let (rows, only) = read.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     let now = visitor.call.now;
-    let describe = |row: gatepost_store::passkeys::PasskeyRow| PasskeyRow {
+    let describe = |row: gatepost_store::people::passkeys::PasskeyRow| PasskeyRow {
         id: row.id,
         name: row.name,
         added: Moment::new(row.created_at, now),
@@ -116,7 +116,7 @@ async fn find(
     visitor: &Visitor,
     session: &SignedIn,
     id: &str,
-) -> Result<gatepost_store::passkeys::PasskeyRow, HttpResponse> {
+) -> Result<gatepost_store::people::passkeys::PasskeyRow, HttpResponse> {
     let (signed_in, id) = (session.clone(), id.to_owned());
     let row = state.read(&visitor.call, move |_, db| find_own_passkey(db, &signed_in, &id)).await;
     let row = row.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
@@ -132,7 +132,7 @@ async fn require_for_name(
     state: &State,
     visitor: &Visitor,
     session: &SignedIn,
-    row: &gatepost_store::passkeys::PasskeyRow,
+    row: &gatepost_store::people::passkeys::PasskeyRow,
 ) -> Result<(), HttpResponse> {
     if may_rename(&visitor.call, row) {
         return Ok(());

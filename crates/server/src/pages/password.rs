@@ -3,11 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::Act;
-use gatepost_engine::sign_in::password::{
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::people::sign_in::Started;
+use gatepost_engine::people::sign_in::password::{
     Attempt, begin_attempt, cancel_attempt, change_password, finish_check, set_first_password,
 };
-use gatepost_engine::sign_in::{SignedIn, Started};
 use gatepost_protocol::params::Params;
 
 use crate::pages::guard::require_fresh;

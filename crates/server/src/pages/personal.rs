@@ -5,9 +5,9 @@ use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::audit::query::{AuditFilter, list_account_events, show_event};
-use gatepost_engine::journey::Act;
-use gatepost_engine::personal::{Belongings, collect_data, count_belongings, delete_own_account, note_download};
-use gatepost_engine::sign_in::SignedIn;
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::personal_data::{Belongings, collect_data, count_belongings, delete_own_account, note_download};
 use gatepost_engine::{Error, Result as EngineResult};
 use serde_json::{Value, json};
 

@@ -3,12 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::{Act, Journey};
-use gatepost_engine::sign_in::trip::Intent;
-use gatepost_engine::sign_in::upstream::{Linked, list_linked, unlink_identity};
-use gatepost_engine::sign_in::ways::Removal;
+use gatepost_engine::kernel::journey::{Act, Journey};
+use gatepost_engine::people::providers::trip::Intent;
+use gatepost_engine::people::providers::{Linked, list_linked, unlink_identity};
+use gatepost_engine::people::ways_in::Removal;
 use gatepost_protocol::params::Params;
-use gatepost_store::identities::IdentityRow;
+use gatepost_store::people::identities::IdentityRow;
 
 use crate::pages::guard::require_fresh;
 use crate::pages::via::{make_button, start_trip};

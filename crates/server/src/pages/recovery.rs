@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::Act;
-use gatepost_engine::sign_in::recovery::{RecoveryCodes, renew_recovery_codes};
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::factors::recovery_codes::{RecoveryCodes, renew_recovery_codes};
 
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::guard::require_fresh;

@@ -4,8 +4,8 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::factor::{Tried, Typed, try_second_step};
+use gatepost_engine::people::factors::attempt::{Tried, Typed, try_second_step};
+use gatepost_engine::people::sessions::SignedIn;
 use gatepost_protocol::params::Params;
 
 use crate::pages::continue_request::{Arrived, Pending};

@@ -3,10 +3,10 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::Act;
-use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::factor::{Factors, find_factors};
-use gatepost_engine::sign_in::second::{Toggled, set_second_step};
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::factors::attempt::{Factors, find_factors};
+use gatepost_engine::people::factors::second_step::{Toggled, set_second_step};
+use gatepost_engine::people::sessions::SignedIn;
 
 use crate::pages::guard::require_fresh;
 use crate::pages::passkeys::describe_section;

@@ -3,9 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::Journey;
-use gatepost_engine::setup::{SetUp, check_setup_link, create_first_admin};
-use gatepost_store::users::{ROLE_ADMIN, count_enabled_admins};
+use gatepost_engine::kernel::journey::Journey;
+use gatepost_engine::people::setup::{SetUp, check_setup_link, create_first_admin};
+use gatepost_store::people::users::{ROLE_ADMIN, count_enabled_admins};
 
 use crate::pages::continue_request::Pending;
 use crate::pages::signup::{Person, hash_person};

@@ -3,11 +3,11 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::email::{Email, normalize_email};
-use gatepost_engine::password::{PasswordFault, check_new_password_against};
-use gatepost_engine::sign_in::passkey::PasskeySignUp;
-use gatepost_engine::sign_in::sign_up::{NewUser, SignUpRefusal, sign_up};
-use gatepost_engine::sign_in::throttle::name_network;
+use gatepost_engine::people::email::{Email, normalize_email};
+use gatepost_engine::people::factors::passkeys::PasskeySignUp;
+use gatepost_engine::people::password::{PasswordFault, check_new_password_against};
+use gatepost_engine::people::sign_in::throttle::name_network;
+use gatepost_engine::people::sign_up::{NewUser, SignUpRefusal, sign_up};
 use gatepost_engine::{Call, SignUpMode};
 use gatepost_protocol::params::Params;
 
@@ -245,6 +245,6 @@ pub(crate) async fn hash_person(
         name: person.name.clone(),
         email_verified: false,
         password_hash: Some(hash),
-        role: gatepost_store::users::ROLE_USER,
+        role: gatepost_store::people::users::ROLE_USER,
     })
 }

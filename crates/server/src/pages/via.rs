@@ -6,12 +6,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::{Act, Journey};
-use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::sign_up::SignUpRefusal;
-use gatepost_engine::sign_in::throttle::name_network;
-use gatepost_engine::sign_in::trip::{Intent, TRIP_TTL, Trip};
-use gatepost_engine::sign_in::upstream::{Arrival, ArrivalRefusal, finish_trip, link_offered_identity};
+use gatepost_engine::kernel::journey::{Act, Journey};
+use gatepost_engine::people::providers::trip::{Intent, TRIP_TTL, Trip};
+use gatepost_engine::people::providers::{Arrival, ArrivalRefusal, finish_trip, link_offered_identity};
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::people::sign_in::throttle::name_network;
+use gatepost_engine::people::sign_up::SignUpRefusal;
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::params::Params;
 

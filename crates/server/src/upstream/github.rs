@@ -1,6 +1,6 @@
 //! GitHub, which is no OpenID provider: OAuth for an access token, then its API for who that is.
 
-use gatepost_engine::sign_in::trip::Trip;
+use gatepost_engine::people::providers::trip::Trip;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::redirect_uri::append_params;
 use openidconnect::http::{Method, Request, StatusCode, header};

@@ -8,8 +8,8 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
-use gatepost_engine::sign_in::trip::Trip;
-use gatepost_engine::sign_in::upstream::UpstreamIdentity;
+use gatepost_engine::people::providers::UpstreamIdentity;
+use gatepost_engine::people::providers::trip::Trip;
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::params::Params;
 use url::Url;

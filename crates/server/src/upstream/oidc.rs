@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use gatepost_engine::sign_in::trip::Trip;
+use gatepost_engine::people::providers::trip::Trip;
 use gatepost_protocol::params::Params;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClientAuthMethod,

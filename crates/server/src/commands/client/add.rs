@@ -2,9 +2,9 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use gatepost_engine::manage::clients::{self, ClientSpec, check_client_spec};
-use gatepost_engine::registry::{AuthMethod, ClientKind};
-use gatepost_engine::token::GRANT_TYPES;
+use gatepost_engine::clients::manage::{self, ClientSpec, check_client_spec};
+use gatepost_engine::clients::registry::{AuthMethod, ClientKind};
+use gatepost_engine::oauth::token::GRANT_TYPES;
 use gatepost_protocol::redirect_uri::check_registration;
 use gatepost_protocol::secret::Secret;
 use gatepost_store::clients::ClientRow;
@@ -102,7 +102,7 @@ pub(super) async fn add_client(args: AddArgs, settings: &Settings, style: &Outpu
         return Err(faults.into_iter().fold(problem, Problem::because));
     }
     let operator = Operator::open(settings, style).await?;
-    let added = operator.manage(move |call, tx| clients::add_client(call, tx, &spec)).await?;
+    let added = operator.manage(move |call, tx| manage::add_client(call, tx, &spec)).await?;
     warn_unknown_scopes(&operator, style, &added.row).await?;
     let issuer = &operator.call().engine.issuer;
     let discovery = format!("{}{}", issuer.origin(), issuer.well_known("openid-configuration").1);

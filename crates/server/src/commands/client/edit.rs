@@ -2,8 +2,8 @@
 
 use clap::{ArgAction, Args};
 use gatepost_engine::Call;
-use gatepost_engine::manage::clients::{self, ClientSpec};
-use gatepost_engine::manage::{ManageFault, Managed};
+use gatepost_engine::clients::manage::{self, ClientSpec};
+use gatepost_engine::kernel::manage::{ManageFault, Managed};
 use gatepost_store::clients::ClientRow;
 use gatepost_store::{Outcome, Tx};
 
@@ -91,13 +91,13 @@ pub(super) async fn edit_client(args: EditArgs, settings: &Settings, style: &Out
 }
 
 fn apply_change(call: &Call, tx: &mut Tx<'_>, client_id: &str, change: &Change) -> Managed<ClientRow> {
-    let rows = clients::list_clients(tx)?;
+    let rows = manage::list_clients(tx)?;
     if let Some(row) = rows.iter().find(|row| row.client_id == client_id)
         && let Some(fault) = find_not_there(row, change)
     {
         return Ok(Outcome::Rollback(Err(ManageFault::Invalid(fault))));
     }
-    clients::edit_client(call, tx, client_id, &|spec| change.apply(spec))
+    manage::edit_client(call, tx, client_id, &|spec| change.apply(spec))
 }
 
 /// What is to be taken away and is not there is a typing error, and the right one would stay.
@@ -153,7 +153,7 @@ fn change_list(list: &mut Vec<String>, added: &[String], removed: &[String]) {
 
 #[cfg(test)]
 mod tests {
-    use gatepost_engine::registry::ClientKind;
+    use gatepost_engine::clients::registry::ClientKind;
 
     use super::*;
 

@@ -5,15 +5,16 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::Call;
 use gatepost_engine::audit::Actor;
-use gatepost_engine::journey;
-use gatepost_engine::manage::factors::reset_factors;
-use gatepost_engine::manage::last_admin::{is_last_admin, needs_factors};
-use gatepost_engine::manage::users::{
+use gatepost_engine::kernel::journey;
+use gatepost_engine::kernel::manage::{ManageFault, Managed};
+use gatepost_engine::people::factors::reset::reset_factors;
+use gatepost_engine::people::last_admin::{is_last_admin, needs_factors};
+use gatepost_engine::people::users::{
     delete_user, end_user_sessions, mail_reset_link, set_user_disabled, set_user_role,
 };
-use gatepost_engine::manage::{ManageFault, Managed};
-use gatepost_store::users::{ROLE_ADMIN, ROLE_USER, find_user};
-use gatepost_store::{Outcome, Tx, people};
+use gatepost_store::people::directory;
+use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER, find_user};
+use gatepost_store::{Outcome, Tx};
 
 use super::{Page, count, either, not_found, refuse, trouble};
 use crate::pages::guard::{Admin, require_fresh};
@@ -38,8 +39,8 @@ async fn ask(request: &HttpRequest, id: &str, word: &str, state: &State) -> Page
     let wanted = id.to_owned();
     let read = state.read(&admin.visitor.call, move |call, db| {
         let Some(user) = find_user(db, &wanted)? else { return Ok(None) };
-        let sessions = people::count_live_sessions(db, Some(&user.id), call.now)?;
-        let apps = people::count_live_apps(db, &user.id, call.now)?;
+        let sessions = directory::count_live_sessions(db, Some(&user.id), call.now)?;
+        let apps = directory::count_live_apps(db, &user.id, call.now)?;
         let refused = match act {
             PersonAct::Demote | PersonAct::Disable | PersonAct::Delete => is_last_admin(call, db, &user)?,
             PersonAct::ResetFactors => needs_factors(call, db, &user)?,

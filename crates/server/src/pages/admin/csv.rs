@@ -4,11 +4,11 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
-use gatepost_engine::journey::Act;
-use gatepost_engine::manage::users::note_export;
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::users::note_export;
 use gatepost_engine::{Call, Result};
-use gatepost_store::people::{self, UserFilter, WaysIn};
-use gatepost_store::users::UserRow;
+use gatepost_store::people::directory::{self, UserFilter, WaysIn};
+use gatepost_store::people::users::UserRow;
 
 use super::users::Asked;
 use super::{Page, either, find_back, refuse, trouble};
@@ -71,8 +71,8 @@ pub(super) fn make_download(media_type: &'static str, disposition: &'static str)
 async fn read_piece(state: &State, call: &Call, filter: &UserFilter, after: &str) -> Result<(String, Option<String>)> {
     let (wanted, from) = (filter.clone(), after.to_owned());
     let read = state.read(call, move |_, db| {
-        let rows = people::list_users_by_email(db, &wanted, &from, PIECE)?;
-        let ways = people::list_ways_in(db, &rows)?;
+        let rows = directory::list_users_by_email(db, &wanted, &from, PIECE)?;
+        let ways = directory::list_ways_in(db, &rows)?;
         Ok((rows, ways))
     });
     let (rows, ways) = read.await?;

@@ -4,15 +4,15 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::audit::Actor;
-use gatepost_engine::email::normalize_email;
-use gatepost_engine::invites::{
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::email::normalize_email;
+use gatepost_engine::people::invites::{
     InviteEntry, InviteHistory, InviteSpec, MAX_NOTE, MAX_TTL, MAX_USES, Minted, find_invite_history, list_invites,
     mint_invite, revoke_invite,
 };
-use gatepost_engine::journey::Act;
 use gatepost_protocol::params::Params;
-use gatepost_store::invites::{InviteFilter, InviteState};
-use gatepost_store::users::{ROLE_ADMIN, ROLE_USER};
+use gatepost_store::people::invites::{InviteFilter, InviteState};
+use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER};
 
 use super::{Page, either, refuse};
 use crate::pages::guard::{Admin, require_fresh};

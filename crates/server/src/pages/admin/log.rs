@@ -7,14 +7,14 @@ use chrono::NaiveDate;
 use futures_util::stream;
 use gatepost_engine::audit::query::{AuditFilter, Cursor, EventPage, list_events, list_events_forth, show_event};
 use gatepost_engine::audit::verify::Verifier;
-use gatepost_engine::journey::Act;
-use gatepost_engine::manage::users::{find_user, note_export};
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::users::{find_user, note_export};
 use gatepost_engine::{Call, Result};
 use gatepost_protocol::params::Params;
 use gatepost_store::Db;
 use gatepost_store::audit::{AuditRow, Place, find_newest_seal};
-use gatepost_store::people::list_users_of;
-use gatepost_store::users::UserRow;
+use gatepost_store::people::directory::list_users_of;
+use gatepost_store::people::users::UserRow;
 
 use super::csv::make_download;
 use super::{Page, either, find_back, refuse, trouble};

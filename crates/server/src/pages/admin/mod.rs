@@ -11,9 +11,9 @@ pub(crate) mod sign_up_mode;
 pub(crate) mod users;
 
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::manage::ManageFault;
-use gatepost_store::people::WaysIn;
-use gatepost_store::users::UserRow;
+use gatepost_engine::kernel::manage::ManageFault;
+use gatepost_store::people::directory::WaysIn;
+use gatepost_store::people::users::UserRow;
 
 use crate::pages::guard::Admin;
 use crate::pages::views::{ErrorKind, PersonStatus, ProviderView, WaysView};

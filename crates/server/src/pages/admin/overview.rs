@@ -4,10 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::audit::query::{AuditFilter, list_events};
-use gatepost_engine::keys::list_key_states;
+use gatepost_engine::signing_keys::list_key_states;
 use gatepost_engine::{Call, Result};
 use gatepost_store::Db;
-use gatepost_store::people::{self, UserFilter};
+use gatepost_store::people::directory::{self, UserFilter};
 
 use super::log::describe_log;
 use super::{Page, count, either, trouble};
@@ -59,19 +59,19 @@ struct Counts {
 
 fn read_counts(call: &Call, db: &mut Db) -> Result<Counts> {
     let (now, today) = (call.now, call.now - call.now.rem_euclid(DAY));
-    let admins = people::list_enabled_admins(db)?;
-    let ways = people::list_ways_in(db, &admins)?;
+    let admins = directory::list_enabled_admins(db)?;
+    let ways = directory::list_ways_in(db, &admins)?;
     let events = list_events(call, db, &AuditFilter::default(), None, 10)?;
     Ok(Counts {
-        people: people::count_users(db, &UserFilter::default())?,
-        sign_ins: people::count_events(db, "session.started", "done", today, now + 1)?,
-        sessions: people::count_live_sessions(db, None, now)?,
-        failed: people::count_events(db, "session.started", "refused", today, now + 1)?,
-        failed_week: people::count_events(db, "session.started", "refused", today - 7 * DAY, today)?,
+        people: directory::count_users(db, &UserFilter::default())?,
+        sign_ins: directory::count_events(db, "session.started", "done", today, now + 1)?,
+        sessions: directory::count_live_sessions(db, None, now)?,
+        failed: directory::count_events(db, "session.started", "refused", today, now + 1)?,
+        failed_week: directory::count_events(db, "session.started", "refused", today - 7 * DAY, today)?,
         admins: admins.len(),
         weak_admins: ways.iter().filter(|ways| !ways.has_second_factor()).count(),
-        clients: people::count_clients(db)?,
-        invites: people::count_invites(db)?,
+        clients: directory::count_clients(db)?,
+        invites: directory::count_invites(db)?,
         key_ends: find_key_end(call, db)?,
         events: describe_log(call, db, &events.events)?,
     })
@@ -83,8 +83,9 @@ fn find_key_end(call: &Call, db: &mut Db) -> Result<Option<i64>> {
     let keys = list_key_states(call, db)?;
     let followed = |alg: &str| keys.iter().any(|key| key.state == "next" && key.alg == alg);
     let current = keys.iter().filter(|key| key.state == "current" && !followed(&key.alg));
-    let end =
-        |key: &gatepost_engine::keys::KeyState| key.retired_at.unwrap_or(key.active_from + call.policy().key_life);
+    let end = |key: &gatepost_engine::signing_keys::KeyState| {
+        key.retired_at.unwrap_or(key.active_from + call.policy().key_life)
+    };
     Ok(current.map(end).min())
 }
 

@@ -4,14 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::audit::query::{AuditFilter, list_account_events};
-use gatepost_engine::manage::last_admin::{is_last_admin, needs_factors};
+use gatepost_engine::people::last_admin::{is_last_admin, needs_factors};
 use gatepost_engine::{Call, Result};
 use gatepost_store::Db;
 use gatepost_store::clients::find_client;
-use gatepost_store::grants::{GrantRow, list_live_grants};
-use gatepost_store::people::{self, WaysIn};
-use gatepost_store::sessions::{self, list_live_sessions};
-use gatepost_store::users::{ROLE_ADMIN, UserRow, find_user};
+use gatepost_store::oauth::grants::{GrantRow, list_live_grants};
+use gatepost_store::people::directory::{self, WaysIn};
+use gatepost_store::people::sessions::{self, list_live_sessions};
+use gatepost_store::people::users::{ROLE_ADMIN, UserRow, find_user};
 
 use super::log::describe_log;
 use super::{Page, describe_ways, either, find_status, not_found, trouble};
@@ -34,7 +34,7 @@ struct Found {
 
 fn read_person(call: &Call, db: &mut Db, id: &str) -> Result<Option<Found>> {
     let Some(user) = find_user(db, id)? else { return Ok(None) };
-    let ways = people::list_ways_in(db, std::slice::from_ref(&user))?.pop().unwrap_or_default();
+    let ways = directory::list_ways_in(db, std::slice::from_ref(&user))?.pop().unwrap_or_default();
     let mut apps: Vec<(GrantRow, String)> = Vec::new();
     for grant in list_live_grants(db, id, call.now)? {
         if let Some((known, _)) = apps.iter_mut().find(|(known, _)| known.client_id == grant.client_id) {

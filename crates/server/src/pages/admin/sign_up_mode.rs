@@ -5,8 +5,8 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::SignUpMode;
 use gatepost_engine::audit::Actor;
-use gatepost_engine::journey::Act;
-use gatepost_engine::manage::sign_up_mode;
+use gatepost_engine::kernel::journey::Act;
+use gatepost_engine::people::sign_up::mode;
 
 use crate::pages::guard::{Admin, require_fresh};
 use crate::pages::views::{ErrorKind, Moment, SignupModeView};
@@ -24,7 +24,7 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
     let admin = Admin::recognise(state, request, HERE).await?;
     require_fresh(state, &admin.visitor, &admin.session, Act::Administer, HERE).await?;
     let call = &admin.visitor.call;
-    let choice = state.read(call, sign_up_mode::find).await;
+    let choice = state.read(call, mode::find).await;
     let choice = choice.map_err(|error| respond::engine_error_page(state, call, &error))?;
     let view = SignupModeView {
         frame: admin.frame(read_notice(request)),
@@ -49,7 +49,7 @@ async fn set(request: &HttpRequest, payload: Payload, state: &State) -> Result<H
         return Err(respond::error_page(state, call, ErrorKind::BadRequest));
     }
     let id = admin.session.user_id.clone();
-    let set = state.write(call, move |call, tx| sign_up_mode::set(call, tx, Actor::User(&id), mode)).await;
+    let set = state.write(call, move |call, tx| mode::set(call, tx, Actor::User(&id), mode)).await;
     match set.map_err(|error| respond::engine_error_page(state, call, &error))? {
         Ok(_) => Ok(respond::see_other(&admin.visitor.own("/admin/signup-mode?done=signup-mode-changed"))),
         Err(_) => Err(respond::error_page(state, call, ErrorKind::BadRequest)),

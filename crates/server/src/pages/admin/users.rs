@@ -3,10 +3,10 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::sign_in::sign_up::find_sign_up_mode;
+use gatepost_engine::people::sign_up::find_sign_up_mode;
 use gatepost_protocol::params::Params;
-use gatepost_store::people::{self, UserFilter, UserPage, UserPlace, UserStatus};
-use gatepost_store::users::{ROLE_ADMIN, ROLE_USER, UserRow};
+use gatepost_store::people::directory::{self, UserFilter, UserPage, UserPlace, UserStatus};
+use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER, UserRow};
 
 use super::{Page, count, describe_ways, either, find_back, find_status, trouble};
 use crate::pages::guard::Admin;
@@ -71,9 +71,9 @@ async fn show(request: &HttpRequest, state: &State) -> Page {
     let (wanted, from) = (filter.clone(), page.clone());
     let read = state.read(&admin.visitor.call, move |call, db| {
         // one more than is shown says whether there is another page
-        let rows = people::list_users_page(db, &wanted, &from, PAGE as i64 + 1)?;
-        let ways = people::list_ways_in(db, &rows)?;
-        Ok((rows, ways, people::count_users(db, &wanted)?, find_sign_up_mode(call, db)?))
+        let rows = directory::list_users_page(db, &wanted, &from, PAGE as i64 + 1)?;
+        let ways = directory::list_ways_in(db, &rows)?;
+        Ok((rows, ways, directory::count_users(db, &wanted)?, find_sign_up_mode(call, db)?))
     });
     let (rows, ways, total, mode) = read.await.map_err(|error| trouble(state, &admin, &error))?;
     let more = rows.len() > PAGE;

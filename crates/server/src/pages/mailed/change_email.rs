@@ -3,9 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::{Act, Journey};
-use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::mailed::{cancel_change, find_pending_change, request_change, request_verify};
+use gatepost_engine::kernel::journey::{Act, Journey};
+use gatepost_engine::people::mailed_links::{cancel_change, find_pending_change, request_change, request_verify};
+use gatepost_engine::people::sessions::SignedIn;
 
 use super::verify::read_address;
 use super::{asking, go_check, need_mail, trouble};

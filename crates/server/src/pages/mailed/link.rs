@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::journey::Journey;
-use gatepost_engine::sign_in::mailed::{Found, Kind, Opened, find_link, refuse_link, request_again, use_link};
+use gatepost_engine::kernel::journey::Journey;
+use gatepost_engine::people::mailed_links::{Found, Kind, Opened, find_link, refuse_link, request_again, use_link};
 
 use super::{asking, finish, go_check, need_mail, show_gone, trouble, wants_passkey};
 use crate::pages::continue_request::Pending;

@@ -8,10 +8,10 @@ pub(crate) mod verify;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use gatepost_engine::Error;
-use gatepost_engine::invites::InviteRefusal;
-use gatepost_engine::journey::Journey;
-use gatepost_engine::sign_in::mailed::{Asking, Check, Kind, Used, find_wait};
-use gatepost_engine::sign_in::sign_up::SignUpRefusal;
+use gatepost_engine::kernel::journey::Journey;
+use gatepost_engine::people::invites::InviteRefusal;
+use gatepost_engine::people::mailed_links::{Asking, Check, Kind, Used, find_wait};
+use gatepost_engine::people::sign_up::SignUpRefusal;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::redirect_uri::append_params;
 

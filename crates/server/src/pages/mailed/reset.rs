@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::sign_in::mailed::{Check, Found, Kind, ResetProof, find_reset, finish_reset, request_reset};
+use gatepost_engine::people::mailed_links::{Check, Found, Kind, ResetProof, find_reset, finish_reset, request_reset};
 use gatepost_protocol::params::Params;
 
 use super::link::{look_up, show_link};

@@ -2,12 +2,12 @@
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::email::normalize_email;
-use gatepost_engine::sign_in::SignedIn;
-use gatepost_engine::sign_in::mailed::{
+use gatepost_engine::people::email::normalize_email;
+use gatepost_engine::people::mailed_links::{
     Check, Tried, request_again, request_confirm, request_sign_in, request_sign_up, try_code,
 };
-use gatepost_engine::sign_in::sign_up::NewUser;
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::people::sign_up::NewUser;
 use gatepost_protocol::params::Params;
 
 use super::{asking, finish, go_check, need_mail, show_check, show_gone, trouble};
@@ -18,7 +18,7 @@ use crate::respond;
 use crate::state::State;
 
 /// What is wrong with a typed address, or the address.
-pub(crate) fn read_address(typed: &str) -> Result<gatepost_engine::email::Email, Fault> {
+pub(crate) fn read_address(typed: &str) -> Result<gatepost_engine::people::email::Email, Fault> {
     match typed.trim() {
         "" => Err(Fault::EmailMissing),
         typed => normalize_email(typed).map_err(|_| Fault::EmailInvalid),

@@ -59,7 +59,7 @@ pub(crate) struct ConfirmView {
     /// Email address of the account in use.
     pub(crate) email: String,
     /// What the person is about to do; texts are `confirm.act.*`.
-    pub(crate) act: Option<gatepost_engine::journey::Act>,
+    pub(crate) act: Option<gatepost_engine::kernel::journey::Act>,
     /// Seconds since the last sign-in; `None` where that is not the reason.
     pub(crate) age: Option<u64>,
     /// What is asked for.

@@ -1,6 +1,6 @@
 //! Samples of second steps: at sign-in, to confirm, under `/account`.
 
-use gatepost_engine::journey::Act;
+use gatepost_engine::kernel::journey::Act;
 
 use super::{DAY, Samples, ago};
 use crate::pages::views::*;

@@ -1,0 +1,129 @@
+//! The one place where tokens are made.
+
+use std::sync::Arc;
+
+use gatepost_protocol::jwt::AccessTokenClaims;
+use gatepost_protocol::scope::ScopeSet;
+use gatepost_protocol::secret::{SecretKind, TokenHash};
+use gatepost_protocol::token::TokenResponse;
+use gatepost_store::Db;
+use gatepost_store::oauth::access_tokens::{self, AccessTokenRow};
+use gatepost_store::oauth::refresh_tokens::{self, RefreshTokenRow};
+use serde_json::json;
+
+use crate::clients::registry::{Catalogue, Client};
+use crate::kernel::call::Call;
+use crate::kernel::error::{Error, Result};
+
+/// The person and the family behind a token; a client's own token has neither.
+#[derive(Clone, Copy)]
+pub(crate) struct OnBehalf<'a> {
+    pub(crate) grant_id: &'a str,
+    pub(crate) user_id: &'a str,
+    pub(crate) auth_time: i64,
+    /// no token of the family outlives this
+    pub(crate) expires_at: i64,
+}
+
+/// What an access token is for.
+pub(crate) struct AccessSpec<'a> {
+    pub(crate) client: &'a Arc<Client>,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) audience: Vec<String>,
+    pub(crate) on_behalf: Option<OnBehalf<'a>>,
+}
+
+/// Makes and keeps an access token.
+pub(crate) fn issue_access_token(call: &Call, db: &mut Db, spec: &AccessSpec<'_>) -> Result<TokenResponse> {
+    let ttl = spec.client.access_ttl.unwrap_or(call.policy().access_ttl);
+    let family_end = spec.on_behalf.map_or(i64::MAX, |on_behalf| on_behalf.expires_at);
+    let expires_at = call.now.saturating_add(ttl).min(family_end);
+    // a token that belongs to no API yet is for the server itself (its own account API)
+    let audience = match spec.audience.is_empty() {
+        true => vec![call.engine.issuer.as_str().to_owned()],
+        false => spec.audience.clone(),
+    };
+    let scopes = spec.scopes.to_string();
+    let (token, hash) = match wants_jwt(spec.catalogue, &audience) {
+        true => make_jwt(call, spec, &audience, expires_at)?,
+        false => {
+            let secret = call.engine.make_secret(SecretKind::AccessToken)?;
+            (secret.expose().to_owned(), TokenHash::of(&secret))
+        }
+    };
+    let row = AccessTokenRow {
+        token_hash: hash.to_base64(),
+        grant_id: spec.on_behalf.map(|on_behalf| on_behalf.grant_id.to_owned()),
+        client_id: spec.client.client_id.clone(),
+        scopes: scopes.clone(),
+        audience: json!(audience).to_string(),
+        issued_at: call.now,
+        expires_at,
+        revoked_at: None,
+    };
+    access_tokens::insert_access_token(db, &row)?;
+    Ok(TokenResponse {
+        access_token: token,
+        token_type: "Bearer".into(),
+        expires_in: expires_at - call.now,
+        scope: scopes,
+        refresh_token: None,
+    })
+}
+
+/// Only where every audience asked for JWTs: one that introspects needs no readable token.
+fn wants_jwt(catalogue: &Catalogue, audience: &[String]) -> bool {
+    audience.iter().all(|resource| catalogue.find_by_resource(resource).is_some_and(|server| server.wants_jwt))
+}
+
+/// A JWT access token (RFC 9068). It is kept by hash like an opaque one, so that it can be revoked and introspected.
+fn make_jwt(call: &Call, spec: &AccessSpec<'_>, audience: &[String], expires_at: i64) -> Result<(String, TokenHash)> {
+    let claims = AccessTokenClaims {
+        iss: call.engine.issuer.as_str().to_owned(),
+        sub: spec.on_behalf.map_or_else(|| client_subject(&spec.client.client_id), |on| on.user_id.to_owned()),
+        aud: audience.to_vec().into(),
+        client_id: spec.client.client_id.clone(),
+        iat: call.now,
+        exp: expires_at,
+        jti: call.engine.make_id()?,
+        scope: Some(spec.scopes.to_string()).filter(|scopes| !scopes.is_empty()),
+        auth_time: spec.on_behalf.map(|on_behalf| on_behalf.auth_time),
+    };
+    let keys = call.engine.keys.read().map_err(|_| Error::Internal("the key ring is poisoned".into()))?;
+    let key = keys.signer(call.now).ok_or_else(|| Error::Internal("there is no signing key".into()))?;
+    let token = key.sign_jwt("at+jwt", &claims).map_err(|error| Error::Internal(error.to_string()))?;
+    let hash = TokenHash::of_text(&token);
+    Ok((token, hash))
+}
+
+/// The subject of a client's own tokens: marked, so that it is never a person's id (JT-04).
+pub(crate) fn client_subject(client_id: &str) -> String {
+    format!("client:{client_id}")
+}
+
+/// Makes and keeps a refresh token of this family.
+pub(crate) fn issue_refresh_token(
+    call: &Call,
+    db: &mut Db,
+    client: &Client,
+    on_behalf: OnBehalf<'_>,
+) -> Result<String> {
+    let secret = call.engine.make_secret(SecretKind::RefreshToken)?;
+    let row = RefreshTokenRow {
+        token_hash: TokenHash::of(&secret).to_base64(),
+        grant_id: on_behalf.grant_id.to_owned(),
+        issued_at: call.now,
+        expires_at: refresh_expiry(call, client, on_behalf.expires_at),
+        used_at: None,
+        replay: None,
+    };
+    refresh_tokens::insert_refresh_token(db, &row)?;
+    Ok(secret.expose().to_owned())
+}
+
+/// When a refresh token that is not used ends; a rotated one never outlives the first (RFC 10017 §6.3.2.3).
+pub(crate) fn refresh_expiry(call: &Call, client: &Client, family_end: i64) -> i64 {
+    let idle = client.refresh_idle_ttl.unwrap_or(call.policy().refresh_idle_ttl);
+    call.now.saturating_add(idle).min(family_end)
+}

@@ -1,0 +1,7 @@
+//! What apps were allowed and issued.
+
+pub mod access_tokens;
+pub mod codes;
+pub mod consents;
+pub mod grants;
+pub mod refresh_tokens;
