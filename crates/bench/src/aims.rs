@@ -59,7 +59,7 @@ struct Aim {
 const fn aim(what: &'static str, target: &'static str, measure: Measure, at_most: f64) -> Aim {
     Aim { what, target, measure, at_most }
 }
-const AIMS: [Aim; 20] = [
+const AIMS: [Aim; 22] = [
     aim("Introspection, answer in memory", "gatepost-sqlite", Ratio(Op::IntrospectActive), 1.25),
     aim("Introspection of a service's token from SQLite", "gatepost-sqlite-uncached", Ratio(Op::IntrospectActive), 1.5),
     aim(
@@ -85,8 +85,10 @@ const AIMS: [Aim; 20] = [
     aim("Filled against small, the worst operation, SQLite", "gatepost-sqlite-filled", Growth, 1.25),
     aim("The same, every answer from SQLite", "gatepost-sqlite-uncached-filled", Growth, 1.25),
     aim("Filled against small, the worst operation, PostgreSQL", "gatepost-postgres-filled", Growth, 1.25),
+    aim("The same, every answer from PostgreSQL", "gatepost-postgres-uncached-filled", Growth, 1.25),
     aim("p99 of client_credentials during a sweep, SQLite", "gatepost-sqlite-sweep", SweepP99, 1.2),
     aim("The same, filled", "gatepost-sqlite-sweep-filled", SweepP99, 1.2),
+    aim("p99 of client_credentials during a sweep, PostgreSQL", "gatepost-postgres-sweep", SweepP99, 1.2),
     aim("Start to first answer, filled", "gatepost-sqlite-filled", Start, 50.0),
     aim("Resident memory, idle", "gatepost-sqlite", Idle, 24.0),
     aim("Resident memory, under load", "gatepost-sqlite", Busy, 50.0),
