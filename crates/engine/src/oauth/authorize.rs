@@ -4,6 +4,7 @@
 //! [`check_authorization`] can build a [`VerifiedRedirect`], and only that can carry an error back to a client.
 
 use gatepost_protocol::error::ErrorCode;
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::redirect_uri;
 use gatepost_protocol::scope::ScopeSet;
@@ -298,7 +299,7 @@ fn check_response_type(params: &Params) -> std::result::Result<(), Refused> {
 }
 
 fn check_client_may(client: &Client) -> std::result::Result<(), Refused> {
-    if client.may_use("authorization_code") {
+    if client.may_use(GrantType::AuthorizationCode) {
         return Ok(());
     }
     Err(Refused::new(ErrorCode::UnauthorizedClient, "The app may not use the authorization code grant."))

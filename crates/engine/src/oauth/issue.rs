@@ -1,7 +1,5 @@
 //! The one place where tokens are made.
 
-use std::sync::Arc;
-
 use gatepost_protocol::jwt::AccessTokenClaims;
 use gatepost_protocol::scope::ScopeSet;
 use gatepost_protocol::secret::{SecretKind, TokenHash};
@@ -27,7 +25,7 @@ pub(crate) struct OnBehalf<'a> {
 
 /// What an access token is for.
 pub(crate) struct AccessSpec<'a> {
-    pub(crate) client: &'a Arc<Client>,
+    pub(crate) client: &'a Client,
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) scopes: ScopeSet,
     pub(crate) audience: Vec<String>,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use gatepost_protocol::error::ErrorCode;
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::pkce;
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_protocol::token::TokenResponse;
@@ -29,7 +30,7 @@ const MAX_ATTEMPTS: i64 = 5;
 
 /// Redeems a code: exactly once, by its client, with the verifier.
 pub(crate) fn redeem_code(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest) -> Result<Decision> {
-    let Some(sent) = request.params.one("code") else {
+    let Some(sent) = request.params().one("code") else {
         return Ok(Decision::Refused(Refused::new(ErrorCode::InvalidRequest, "code is missing.")));
     };
     let Some(code) = Secret::parse(SecretKind::AuthorizationCode, sent) else {
@@ -39,7 +40,7 @@ pub(crate) fn redeem_code(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest) 
     let Some(row) = codes::consume_code(tx, &code, call.now, MAX_ATTEMPTS)? else {
         return refuse_unusable_code(call, tx, request, &code);
     };
-    if row.client_id != request.client.client_id {
+    if row.client_id != request.client().client_id {
         // another client's try does not count against the owner
         return Ok(Decision::Refused(invalid_grant("the code was issued to another client")));
     }
@@ -62,7 +63,7 @@ fn refuse_unusable_code(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, co
     if row.used_at.is_none() {
         return Ok(Decision::Refused(invalid_grant("the code is too old or was tried too often")));
     }
-    if row.client_id != request.client.client_id || verify_request(request, &row).is_err() {
+    if row.client_id != request.client().client_id || verify_request(request, &row).is_err() {
         return Ok(Decision::Refused(invalid_grant("a used code, without what belongs to it")));
     }
     if grants::revoke_grant(tx, &row.grant_id, "code used twice", call.now)? {
@@ -82,7 +83,7 @@ fn verify_request(request: &TokenRequest, row: &CodeRow) -> Result<()> {
 
 /// T-10: if it is sent it must be the same, byte for byte; oxide-auth would compare parsed URLs.
 fn check_redirect_uri(request: &TokenRequest, row: &CodeRow) -> Result<()> {
-    match request.params.one("redirect_uri") {
+    match request.params().one("redirect_uri") {
         Some(sent) if sent != row.redirect_uri => {
             Err(invalid_grant("redirect_uri is not that of the authorization request").into())
         }
@@ -92,7 +93,7 @@ fn check_redirect_uri(request: &TokenRequest, row: &CodeRow) -> Result<()> {
 
 /// P-02, P-03: RFC 7636 §4.6 answers `invalid_grant`, where oxide-auth would say `invalid_request`.
 fn verify_pkce(request: &TokenRequest, extensions: &mut oxide_auth::primitives::grant::Extensions) -> Result<()> {
-    let verifier = request.params.one("code_verifier");
+    let verifier = request.params().one("code_verifier");
     if verifier.is_some_and(|verifier| !pkce::is_verifier(verifier)) {
         return Err(invalid_grant("code_verifier is malformed").into());
     }
@@ -110,8 +111,8 @@ fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, row: &CodeRow)
     let (scopes, resources) =
         limit_to_present(request, &parse_stored_scopes(&row.scopes)?, &oxide::read_resources(&extensions))?;
     let seen = MachineRequest {
-        params: &request.params,
-        client_id: &request.client.client_id,
+        params: request.params(),
+        client_id: request.client().client_id,
         redirect_uri: Some(&row.redirect_uri),
     };
     let mut machine = AccessToken::new(&seen);
@@ -119,7 +120,7 @@ fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, row: &CodeRow)
     let mut issued = None;
     loop {
         input = match machine.advance(input) {
-            Output::Authenticate { client, .. } if client == request.client.client_id => Input::Authenticated,
+            Output::Authenticate { client, .. } if client == request.client().client_id => Input::Authenticated,
             Output::Authenticate { .. } => return Err(Error::Internal("oxide-auth asks for another client".into())),
             Output::Recover { .. } => {
                 let stored = StoredGrant {
@@ -133,7 +134,7 @@ fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, row: &CodeRow)
             }
             Output::Extend { extensions } => {
                 verify_pkce(request, extensions)?;
-                let audience = narrow_resources(&request.params, &resources)?;
+                let audience = narrow_resources(request.params(), &resources)?;
                 let mut access_extensions = extensions.clone();
                 oxide::set_resources(&mut access_extensions, &audience);
                 Input::Extended { access_extensions }
@@ -170,10 +171,10 @@ fn issue_family(
     row: &CodeRow,
     grant: &oxide_auth::primitives::grant::Grant,
 ) -> Result<TokenResponse> {
-    let client = &request.client;
+    let client = request.client();
     let granted = oxide::parse_extensions(&row.extensions)?;
     let absolute = client.refresh_absolute_ttl.unwrap_or(call.policy().refresh_absolute_ttl);
-    let refreshable = client.may_use("refresh_token");
+    let refreshable = client.may_use(GrantType::RefreshToken);
     let access_ttl = client.access_ttl.unwrap_or(call.policy().access_ttl);
     let family = GrantRow {
         id: row.grant_id.clone(),
@@ -198,8 +199,8 @@ fn issue_family(
         expires_at: family.expires_at,
     };
     let audience = oxide::read_resources(&grant.extensions);
-    let scopes = request.catalogue.narrow_to(&oxide::from_oxide_scope(&grant.scope), &audience);
-    let spec = AccessSpec { client, catalogue: &request.catalogue, scopes, audience, on_behalf: Some(on_behalf) };
+    let scopes = request.catalogue().narrow_to(&oxide::from_oxide_scope(&grant.scope), &audience);
+    let spec = AccessSpec { client, catalogue: request.catalogue(), scopes, audience, on_behalf: Some(on_behalf) };
     let mut response = issue::issue_access_token(call, tx, &spec)?;
     if refreshable {
         response.refresh_token = Some(issue::issue_refresh_token(call, tx, client, on_behalf)?);

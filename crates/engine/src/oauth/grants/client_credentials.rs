@@ -18,15 +18,15 @@ use crate::oauth::token::{Decision, TokenRequest};
 
 /// Issues a token to the client itself.
 pub(crate) fn issue_to_client(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest) -> Result<Decision> {
-    let client = &request.client;
-    let resources = check_resources(&request.params, client, &request.catalogue)?;
-    if let Some(scope) = request.params.one("scope")
+    let client = request.client();
+    let resources = check_resources(request.params(), client, request.catalogue())?;
+    if let Some(scope) = request.params().one("scope")
         && ScopeSet::parse(scope).is_err()
     {
         // oxide-auth would call it invalid_request
         return Err(Refused::new(ErrorCode::InvalidScope, "The scope is malformed.").into());
     }
-    let seen = MachineRequest { params: &request.params, client_id: &client.client_id, redirect_uri: None };
+    let seen = MachineRequest { params: request.params(), client_id: &client.client_id, redirect_uri: None };
     let mut machine = ClientCredentials::new(&seen);
     let mut input = Input::None;
     loop {
@@ -47,7 +47,7 @@ pub(crate) fn issue_to_client(call: &Call, tx: &mut Tx<'_>, request: &TokenReque
             Output::Extend => Input::Extended { extensions: Extensions::new() },
             Output::Negotiate { bound_client, scope } => {
                 let asked = scope.as_ref().map(oxide::from_oxide_scope);
-                let scopes = check_scopes(asked.as_ref(), client, &request.catalogue, &resources)?;
+                let scopes = check_scopes(asked.as_ref(), client, request.catalogue(), &resources)?;
                 Input::Negotiated {
                     pre_grant: PreGrant {
                         client_id: bound_client.client_id.to_string(),
@@ -59,20 +59,20 @@ pub(crate) fn issue_to_client(call: &Call, tx: &mut Tx<'_>, request: &TokenReque
             Output::Ok { pre_grant, .. } => {
                 let scopes = oxide::from_oxide_scope(&pre_grant.scope);
                 let audience = match resources.is_empty() {
-                    true => choose_resources(client, &request.catalogue, &scopes),
+                    true => choose_resources(client, request.catalogue(), &scopes),
                     false => resources,
                 };
                 // when the audience was chosen for it, the client may still not reach every API that its scopes belong to (RI-05)
                 let asked_for_none = scopes.is_empty();
                 let scopes = match audience.is_empty() {
                     true => scopes,
-                    false => request.catalogue.narrow_to(&scopes, &audience),
+                    false => request.catalogue().narrow_to(&scopes, &audience),
                 };
                 if scopes.is_empty() && !asked_for_none {
                     let public = "None of the scopes belongs to a resource that the app may reach.";
                     return Err(Refused::new(ErrorCode::InvalidScope, public).into());
                 }
-                let spec = AccessSpec { client, catalogue: &request.catalogue, scopes, audience, on_behalf: None };
+                let spec = AccessSpec { client, catalogue: request.catalogue(), scopes, audience, on_behalf: None };
                 return issue::issue_access_token(call, tx, &spec).map(Decision::Issued);
             }
             Output::Err(error) => {

@@ -26,10 +26,10 @@ pub(crate) fn limit_to_present(
     scopes: &ScopeSet,
     resources: &[String],
 ) -> Result<(ScopeSet, Vec<String>)> {
-    let client = &request.client;
+    let client = request.client();
     let may = |resource: &&String| {
         (client.resources.is_empty() || client.resources.contains(resource))
-            && request.catalogue.find_by_resource(resource).is_some()
+            && request.catalogue().find_by_resource(resource).is_some()
     };
     let left: Vec<String> = resources.iter().filter(may).cloned().collect();
     if left.is_empty() && !resources.is_empty() {

@@ -29,14 +29,14 @@ const REPLAY_PURPOSE: &str = "refresh-replay";
 
 /// Exchanges a refresh token; a public client's is rotated, exactly once.
 pub(crate) fn rotate_token(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest) -> Result<Decision> {
-    let Some(sent) = request.params.one("refresh_token") else {
+    let Some(sent) = request.params().one("refresh_token") else {
         return Ok(Decision::Refused(Refused::new(ErrorCode::InvalidRequest, "refresh_token is missing.")));
     };
     let Some(token) = Secret::parse(SecretKind::RefreshToken, sent) else {
         return Ok(Decision::Refused(invalid_grant("not a refresh token of ours")));
     };
     let hash = TokenHash::of(&token);
-    let taken = match request.client.keeps_refresh_token {
+    let taken = match request.client().keeps_refresh_token {
         true => extend_token(call, tx, request, &hash)?,
         false => refresh_tokens::consume_refresh_token(tx, &hash, call.now)?,
     };
@@ -54,7 +54,7 @@ pub(crate) fn rotate_token(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest)
     if call.now - family.last_used_at >= USE_NOTE_SECONDS {
         grants::update_grant_use(tx, &family.id, call.now)?;
     }
-    if request.client.refresh_replay && !request.client.keeps_refresh_token {
+    if request.client().refresh_replay && !request.client().keeps_refresh_token {
         let plain = serde_json::to_vec(&response).map_err(|error| Error::Internal(error.to_string()))?;
         // sealed under the old token itself: only who presents that again can read the answer
         let sealed = seal::seal_with_secret(
@@ -77,14 +77,14 @@ fn extend_token(
 ) -> Result<Option<RefreshTokenRow>> {
     let Some(row) = refresh_tokens::find_refresh_token(tx, hash)? else { return Ok(None) };
     let Some(family) = grants::find_grant(tx, &row.grant_id)? else { return Ok(None) };
-    let expires_at = issue::refresh_expiry(call, &request.client, family.expires_at);
+    let expires_at = issue::refresh_expiry(call, request.client(), family.expires_at);
     Ok(refresh_tokens::update_refresh_expiry(tx, hash, call.now, expires_at)?)
 }
 
 /// The same request as before, for the repeated answer: what could change it is part of the seal.
 fn fingerprint(request: &TokenRequest) -> String {
-    let resources: Vec<&str> = request.params.all("resource").collect();
-    json!([request.client.client_id, request.params.one("scope"), resources]).to_string()
+    let resources: Vec<&str> = request.params().all("resource").collect();
+    json!([request.client().client_id, request.params().one("scope"), resources]).to_string()
 }
 
 /// The token is unknown, over, or was rotated before. R-8: at once after its rotation the answer may just have been
@@ -100,7 +100,7 @@ fn refuse_unusable_token(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, t
     let Some(family) = grants::find_grant(tx, &row.grant_id)? else {
         return Ok(Decision::Refused(invalid_grant("the family is gone")));
     };
-    if family.client_id != request.client.client_id {
+    if family.client_id != request.client().client_id {
         // F-04: another client's try must not be a way to end the owner's session
         return Ok(Decision::Refused(invalid_grant("the refresh token was issued to another client")));
     }
@@ -127,7 +127,7 @@ fn repeat_answer(
     token: &Secret,
 ) -> Result<Decision> {
     let refused = || Ok(Decision::Refused(invalid_grant("the refresh token was rotated a moment ago")));
-    let Some(sealed) = row.replay.as_deref().filter(|_| request.client.refresh_replay) else { return refused() };
+    let Some(sealed) = row.replay.as_deref().filter(|_| request.client().refresh_replay) else { return refused() };
     let Some(plain) = seal::open_with_secret(token.expose(), (REPLAY_PURPOSE, &fingerprint(request)), sealed) else {
         return refused();
     };
@@ -143,15 +143,15 @@ fn repeat_answer(
 fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, family: &GrantRow) -> Result<TokenResponse> {
     let (scopes, granted) =
         limit_to_present(request, &parse_stored_scopes(&family.scopes)?, &parse_stored_list(&family.resources)?)?;
-    let audience = narrow_resources(&request.params, &granted)?;
-    let seen = MachineRequest { params: &request.params, client_id: &request.client.client_id, redirect_uri: None };
-    let scope = || request.params.one("scope").map(Cow::Borrowed);
+    let audience = narrow_resources(request.params(), &granted)?;
+    let seen = MachineRequest { params: request.params(), client_id: request.client().client_id, redirect_uri: None };
+    let scope = || request.params().one("scope").map(Cow::Borrowed);
     let mut machine = Refresh::new(&seen);
     let mut input = Input::None;
     let mut issued = None;
     loop {
         input = match machine.advance(input) {
-            Output::Unauthenticated { client, .. } if client == request.client.client_id => {
+            Output::Unauthenticated { client, .. } if client == request.client().client_id => {
                 Input::Authenticated { scope: scope() }
             }
             Output::Unauthenticated { .. } => return Err(Error::Internal("oxide-auth asks for another client".into())),
@@ -203,17 +203,17 @@ fn issue_successor(
         expires_at: family.expires_at,
     };
     let audience = oxide::read_resources(&grant.extensions);
-    let scopes = request.catalogue.narrow_to(&oxide::from_oxide_scope(&grant.scope), &audience);
+    let scopes = request.catalogue().narrow_to(&oxide::from_oxide_scope(&grant.scope), &audience);
     let spec = AccessSpec {
-        client: &request.client,
-        catalogue: &request.catalogue,
+        client: request.client(),
+        catalogue: request.catalogue(),
         scopes,
         audience,
         on_behalf: Some(on_behalf),
     };
     let mut response = issue::issue_access_token(call, tx, &spec)?;
-    if !request.client.keeps_refresh_token {
-        response.refresh_token = Some(issue::issue_refresh_token(call, tx, &request.client, on_behalf)?);
+    if !request.client().keeps_refresh_token {
+        response.refresh_token = Some(issue::issue_refresh_token(call, tx, request.client(), on_behalf)?);
     }
     Ok(response)
 }
