@@ -100,7 +100,7 @@ const NEED_FIELDS: &[&str] = &["/confirm", "/account/recovery-codes/download", "
 
 /// The paths of `router.rs` that are written out; those of the well-known documents are computed there, and public.
 fn list_declared() -> BTreeSet<String> {
-    let source = include_str!("../crates/server/src/router.rs");
+    let source = include_str!("../crates/server/src/http/router.rs");
     let body = source.split("fn add_routes").nth(1).expect("the routes").split("config.default_service").next();
     let body = body.expect("they end");
     let found: BTreeSet<String> =

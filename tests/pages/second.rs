@@ -113,7 +113,7 @@ fn count_live_sessions(app: &TestApp) -> String {
 
 /// The routes of these kinds below these paths, as the router lists them.
 fn list_routes(kinds: &[&str], below: &[&str]) -> Vec<String> {
-    let router = include_str!("../../crates/server/src/router.rs");
+    let router = include_str!("../../crates/server/src/http/router.rs");
     let lines = router.lines().filter(|line| kinds.iter().any(|kind| line.contains(&format!("add({kind}(at(\""))));
     let paths = lines.filter_map(|line| line.split_once("at(\"")?.1.split_once('"').map(|(path, _)| path));
     let wanted = paths.filter(|path| below.iter().any(|start| path.starts_with(start)));

@@ -1,28 +1,17 @@
 //! Gatepost: an OAuth 2.1 authorization server in one binary.
 
 mod api;
-mod clock;
 mod commands;
-mod dev;
-mod endpoints;
-mod extract;
 mod fetch;
-mod hashing;
-mod limits;
-mod mail;
-mod metrics;
+mod http;
+mod oauth;
+mod operations;
+mod outbox;
 mod pages;
-mod random;
-mod respond;
-mod router;
+mod process;
+mod providers;
 mod samples;
-mod sealing;
-mod serve;
 mod settings;
-mod startup;
-mod state;
-mod telemetry;
-mod upstream;
 
 /// glibc keeps the memory of slow hashes in the arenas of threads that are gone: 200 MB after a few sign-ins. This allocator gives
 /// it back, and is a little faster besides.

@@ -1,3 +1,3 @@
-//! The account API.
+//! The API for programs.
 
-pub(crate) mod whoami;
+pub(crate) mod v1;

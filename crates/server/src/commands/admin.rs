@@ -8,8 +8,8 @@ use gatepost_store::{Db, Outcome, Role, Tx};
 use serde_json::json;
 
 use super::output::{DONE, FAILED, Output, Problem, REFUSED, USAGE, format_span, format_time};
+use crate::process::startup::{Installation, open_installation};
 use crate::settings::Settings;
-use crate::startup::{Installation, open_installation};
 
 /// `gatepost admin …`
 #[derive(Args, Debug)]

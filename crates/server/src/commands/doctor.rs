@@ -15,9 +15,9 @@ use gatepost_store::{DatabaseUrl, OpenError, Role, StoreConfig};
 use serde_json::{Value, json};
 
 use super::output::{DONE, FAILED, Mark, Output, format_count, format_span, format_time, program_name};
-use crate::clock::unix_now;
+use crate::process::clock::unix_now;
+use crate::process::startup::{Installation, StartFault, open_installation};
 use crate::settings::{Loaded, Origin, Settings};
-use crate::startup::{Installation, StartFault, open_installation};
 
 /// How long the public address may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);

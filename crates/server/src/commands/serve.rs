@@ -11,15 +11,15 @@ use gatepost_engine::people::setup::make_setup_link;
 use gatepost_store::Role;
 
 use crate::commands::output::program_name;
-use crate::dev;
-use crate::mail::{Mailer, start_sending};
+use crate::http::state::State;
+use crate::operations::telemetry::start_logging;
+use crate::outbox::email::{Mailer, start_sending};
 use crate::pages::render::Pages;
-use crate::serve::{bind_listener, start_background_work, start_metrics_server, start_server, stop_on_signal};
+use crate::process::dev;
+use crate::process::serve::{bind_listener, start_background_work, start_metrics_server, start_server, stop_on_signal};
+use crate::process::startup::{Installation, Made, StartFault, make_declared, open_installation};
 use crate::settings::mail::MailServer;
 use crate::settings::{Loaded, Settings};
-use crate::startup::{Installation, Made, StartFault, make_declared, open_installation};
-use crate::state::State;
-use crate::telemetry::start_logging;
 
 /// `gatepost serve …`
 #[derive(Args, Debug)]

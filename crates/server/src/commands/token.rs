@@ -83,7 +83,7 @@ async fn introspect_token(settings: &Settings, style: &Output, source: &TokenSou
         style.note(&explain_inactive(&presented));
         return Ok(style.print(&format_facts(&[("active", "no".into())])));
     }
-    Ok(style.print(&format_facts(&describe_answer(&answer, crate::clock::unix_now()))))
+    Ok(style.print(&format_facts(&describe_answer(&answer, crate::process::clock::unix_now()))))
 }
 
 fn explain_inactive(presented: &str) -> &'static str {

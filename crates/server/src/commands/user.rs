@@ -14,8 +14,8 @@ use super::admin::{Operator, finish, finish_change};
 use super::output::{DONE, Output, Problem, format_count, format_facts, format_table, format_time, program_name};
 use super::prompt::{ask_secret, ask_until, confirm_delete, read_password_line};
 use crate::pages::views::{clean_name, clean_text};
+use crate::process::startup::make_password_policy;
 use crate::settings::Settings;
-use crate::startup::make_password_policy;
 
 /// How many people one question to the database brings.
 const PAGE: i64 = 500;
@@ -191,7 +191,8 @@ async fn choose_password(
     } else {
         return Err(Problem::missing("--password-stdin", "nobody can be asked for the password: pipe it in"));
     };
-    let hashing = tokio::task::spawn_blocking(move || hash_password(&policy, crate::random::source(), &password));
+    let hashing =
+        tokio::task::spawn_blocking(move || hash_password(&policy, crate::process::random::source(), &password));
     let hash = hashing.await.map_err(|error| Problem::failed("password", error.to_string()))?;
     hash.map_err(|fault| Problem::failed("password", fault.to_string()))
 }

@@ -10,6 +10,8 @@ use gatepost_protocol::scope::ScopeSet;
 use gatepost_store::people::sessions::SessionRow as StoredSession;
 use gatepost_store::people::users::find_user;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::consent::describe_scopes;
 use crate::pages::mailed::change_email::find_pending;
 use crate::pages::signup::find_name_fault;
@@ -18,8 +20,6 @@ use crate::pages::views::{
     SessionsView, describe_browser,
 };
 use crate::pages::visitor::{Visitor, read_notice};
-use crate::respond;
-use crate::state::State;
 
 type Page = Result<HttpResponse, HttpResponse>;
 

@@ -12,11 +12,11 @@ use gatepost_protocol::params::Params;
 use gatepost_store::audit::AuditRow;
 use gatepost_store::clients::find_client;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::texts::write_machine_time;
 use crate::pages::views::{ActivityRow, ActivityShow, ActivityView, describe_event};
 use crate::pages::visitor::{Visitor, read_notice};
-use crate::respond;
-use crate::state::State;
 
 /// How far back the page goes, in days.
 const DAYS: i64 = 90;

@@ -4,9 +4,9 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::http::state::State;
 use crate::pages::errors::not_found;
 use crate::pages::render::ASSET_HEADERS;
-use crate::state::State;
 
 pub(crate) async fn get(request: HttpRequest, name: Path<String>, state: Data<State>) -> HttpResponse {
     let Some(asset) = state.pages.find_asset(&name).cloned() else { return not_found(request, state).await };

@@ -13,14 +13,14 @@ use gatepost_engine::people::ways_in::Removal;
 use gatepost_protocol::params::Params;
 use qrcode::{Color, EcLevel, QrCode};
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::guard::require_fresh;
 use crate::pages::recovery::show_codes;
 use crate::pages::security::load_factors;
 use crate::pages::views::{AccountFrame, AuthenticatorGoneView, AuthenticatorView, ErrorKind, Fault};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 type Page = Result<HttpResponse, HttpResponse>;
 

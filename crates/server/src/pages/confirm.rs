@@ -16,6 +16,8 @@ use gatepost_engine::people::sign_in::fresh::is_fresh;
 use gatepost_engine::people::sign_in::password::{begin_attempt, cancel_attempt};
 use gatepost_protocol::params::Params;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::mailed::verify::send_code;
 use crate::pages::passkey_ceremonies::{Finished, finish_confirm};
@@ -23,8 +25,6 @@ use crate::pages::second::{describe_failure, read_typed, start_over};
 use crate::pages::security::load_factors;
 use crate::pages::views::{CodesLeftView, ConfirmView, ConfirmWay, ErrorKind, Fault, PasskeyOffer};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 type Page = Result<HttpResponse, HttpResponse>;
 

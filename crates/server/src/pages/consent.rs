@@ -10,11 +10,11 @@ use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::scope::ScopeSet;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::{Arrived, Asked, Pending};
 use crate::pages::views::{ApiView, ConsentView, ErrorKind, ReturnTo, ScopeView, Trust};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 const DAY: i64 = 86_400;
 

@@ -16,10 +16,10 @@ use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::redirect_uri::{self, Target};
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::views::{ErrorKind, HandOverView};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 /// A sealed request travels in the address of our pages, which is limited to 8 KiB.
 const MAX_SEALED: usize = 7000;
@@ -238,6 +238,6 @@ async fn end_old_session(state: &State, visitor: &Visitor) {
     let Some(old) = visitor.session.as_ref().or(visitor.half.as_ref()).cloned() else { return };
     let ended = state.write(&visitor.call, move |call, tx| end_session(call, tx, &old, &old.session_id)).await;
     if let Err(error) = ended {
-        crate::state::log_error(&visitor.call, &error);
+        crate::http::state::log_error(&visitor.call, &error);
     }
 }

@@ -8,11 +8,11 @@ use gatepost_engine::people::sessions::SignedIn;
 use gatepost_engine::people::sign_in::fresh::{is_fresh, is_stale_for_admin};
 use gatepost_protocol::params::Params;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::views::{AdminFrame, ErrorKind, Notice};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 /// Lets a session do `act` if its sign-in is young and strong enough; else the way to the page that asks for it again, from which
 /// the person comes back to `back`, a path of ours.

@@ -4,10 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::http::state::State;
 use crate::pages::login::find_signup_mode;
 use crate::pages::views::HomeView;
 use crate::pages::visitor::Visitor;
-use crate::state::State;
 
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
     show(&request, &state).await.unwrap_or_else(|response| response)

@@ -9,13 +9,13 @@ use gatepost_engine::people::email::Email;
 use gatepost_engine::people::invites::{InviteEnd, InviteFacts, InviteRefusal, check_invite, note_bad_code};
 use gatepost_protocol::params::Params;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::login::{find_signup_mode, require_signup_mode};
 use crate::pages::signup::{Person, check_open, make_view};
 use crate::pages::views::{Fault, GivenInvite, InvitePart, InviteSignedInView, Moment};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 /// Most characters of a typed code or pasted link that go back to the page.
 const MAX_TYPED: usize = 2000;

@@ -9,14 +9,14 @@ use gatepost_engine::people::sign_up::find_sign_up_mode;
 use gatepost_engine::{Call, Error, SignUpMode};
 use gatepost_protocol::params::Params;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::mailed::verify;
 use crate::pages::passkey_ceremonies::{Finished, finish_login, offer_after};
 use crate::pages::via;
 use crate::pages::views::{ErrorKind, LoginView, PasskeyOffer};
 use crate::pages::visitor::{AFTER_FORM, Visitor, read_notice};
-use crate::respond;
-use crate::state::State;
 
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
     show(&request, &state).await.unwrap_or_else(|response| response)

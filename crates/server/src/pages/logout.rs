@@ -5,10 +5,10 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::account::end_session;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::views::{LogoutView, SignedOutView};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 fn signed_out(state: &State, visitor: &Visitor) -> HttpResponse {
     let view = SignedOutView { app: None, return_to: None, still: Vec::new() };

@@ -19,12 +19,12 @@ use gatepost_protocol::params::Params;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::http::respond;
+use crate::http::state::{State, log_error};
 use crate::pages::continue_request::Pending;
 use crate::pages::login::require_signup_mode;
 use crate::pages::views::{PasskeyOffer, PasskeyTrouble, UnknownPasskey, describe_browser};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::{State, log_error};
 
 /// What the script asks for.
 #[derive(Deserialize)]

@@ -11,6 +11,8 @@ use gatepost_engine::people::sessions::SignedIn;
 use gatepost_engine::people::ways_in::Removal;
 use gatepost_protocol::params::Params;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::require_fresh;
 use crate::pages::passkey_ceremonies::read_presented;
 use crate::pages::signup::find_name_fault;
@@ -19,8 +21,6 @@ use crate::pages::views::{
     PasskeyTrouble, PasskeysView, clean_text, describe_browser,
 };
 use crate::pages::visitor::{Visitor, read_notice};
-use crate::respond;
-use crate::state::State;
 
 /// Longest name of a passkey, in characters.
 const MAX_NAME: usize = 60;

@@ -11,13 +11,13 @@ use gatepost_engine::people::sign_in::password::{
 };
 use gatepost_protocol::params::Params;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::require_fresh;
 use crate::pages::security;
 use crate::pages::signup::find_password_fault;
 use crate::pages::views::{AccountFrame, ErrorKind, Fault, FirstPasswordView, PasswordView};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 fn make_view(visitor: &Visitor, frame: AccountFrame) -> PasswordView {
     let min_password = visitor.call.engine.policy.password.min_length as u32;

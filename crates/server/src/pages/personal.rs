@@ -11,11 +11,11 @@ use gatepost_engine::personal_data::{Belongings, collect_data, count_belongings,
 use gatepost_engine::{Error, Result as EngineResult};
 use serde_json::{Value, json};
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::require_fresh;
 use crate::pages::views::{AccountFrame, DataView, DeleteView, DeletedView, ErrorKind};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 type Page = Result<HttpResponse, HttpResponse>;
 

@@ -10,12 +10,12 @@ use gatepost_engine::people::ways_in::Removal;
 use gatepost_protocol::params::Params;
 use gatepost_store::people::identities::IdentityRow;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::require_fresh;
 use crate::pages::via::{make_button, start_trip};
 use crate::pages::views::{ErrorKind, LinkedRow, Moment, ProvidersView};
 use crate::pages::visitor::{Visitor, read_notice};
-use crate::respond;
-use crate::state::State;
 
 const PAGE: &str = "/account/providers";
 

@@ -7,14 +7,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::factors::recovery_codes::{RecoveryCodes, renew_recovery_codes};
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::guard::require_fresh;
 use crate::pages::security::load_factors;
 use crate::pages::texts::write_machine_time;
 use crate::pages::views::{AccountFrame, ErrorKind, Fault, RecoveryCodesView, RenewCodesView, clean_text};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 type Page = Result<HttpResponse, HttpResponse>;
 

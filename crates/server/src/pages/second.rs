@@ -8,13 +8,13 @@ use gatepost_engine::people::factors::attempt::{Tried, Typed, try_second_step};
 use gatepost_engine::people::sessions::SignedIn;
 use gatepost_protocol::params::Params;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::passkey_ceremonies::{Finished, finish_second};
 use crate::pages::security::load_factors;
 use crate::pages::views::{CodesLeftView, Fault, PasskeyOffer, SecondStepView};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 type Page = Result<HttpResponse, HttpResponse>;
 

@@ -8,13 +8,13 @@ use gatepost_engine::people::factors::attempt::{Factors, find_factors};
 use gatepost_engine::people::factors::second_step::{Toggled, set_second_step};
 use gatepost_engine::people::sessions::SignedIn;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::require_fresh;
 use crate::pages::passkeys::describe_section;
 use crate::pages::recovery::show_codes;
 use crate::pages::views::{Moment, SecurityView, ToggleView};
 use crate::pages::visitor::{Visitor, read_notice};
-use crate::respond;
-use crate::state::State;
 
 type Page = Result<HttpResponse, HttpResponse>;
 

@@ -7,12 +7,12 @@ use gatepost_engine::kernel::journey::Journey;
 use gatepost_engine::people::setup::{SetUp, check_setup_link, create_first_admin};
 use gatepost_store::people::users::{ROLE_ADMIN, count_enabled_admins};
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::signup::{Person, hash_person};
 use crate::pages::views::{Fault, SetupGoneView, SetupView};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 pub(crate) async fn get(request: HttpRequest, token: Path<String>, state: Data<State>) -> HttpResponse {
     show(&request, token.into_inner(), &state).await.unwrap_or_else(|response| response)

@@ -11,6 +11,8 @@ use gatepost_engine::people::sign_up::{NewUser, SignUpRefusal, sign_up};
 use gatepost_engine::{Call, SignUpMode};
 use gatepost_protocol::params::Params;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::invite::{ask_again, find_part, read_part};
 use crate::pages::login::{find_signup_mode, require_signup_mode};
@@ -19,8 +21,6 @@ use crate::pages::passkey_ceremonies::{create_account, offer_after, offers_sign_
 use crate::pages::via;
 use crate::pages::views::{AccountFaults, ErrorKind, Fault, InvitePart, PasskeyOffer, PasskeyTrouble, SignupView};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 /// Longest name of a person, in characters.
 const MAX_NAME: usize = 100;

@@ -15,15 +15,15 @@ use gatepost_engine::people::sign_up::SignUpRefusal;
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::params::Params;
 
-use crate::extract::read_cookie;
+use crate::http::extract::read_cookie;
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::guard::require_fresh;
 use crate::pages::invite;
 use crate::pages::views::{ErrorKind, OfferView, ProviderButton, ProviderGoView, ProviderTrouble, ProviderTroubleView};
 use crate::pages::visitor::{Visitor, set_cookie};
-use crate::respond;
-use crate::state::State;
-use crate::upstream::{Provider, TripFault};
+use crate::providers::{Provider, TripFault};
 
 /// Where linked accounts are managed.
 const ACCOUNT_PAGE: &str = "/account/providers";
@@ -302,7 +302,7 @@ pub(crate) async fn link_offer(
     let linked = state
         .write(&visitor.call, move |call, tx| link_offered_identity(call, tx, &signed_in, &offer, &name))
         .await
-        .inspect_err(|error| crate::state::log_error(&visitor.call, error))
+        .inspect_err(|error| crate::http::state::log_error(&visitor.call, error))
         .unwrap_or(false);
     let nothing_else = journey.request.is_none() && journey.back.is_none();
     (linked && nothing_else).then(|| visitor.greet(respond::see_other(&visitor.own(&linked_page(provider)))))

@@ -14,11 +14,11 @@ use gatepost_protocol::redirect_uri::append_params;
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_store::Outcome;
 
-use crate::extract::{FormFault, read_cookie, read_form, read_json};
+use crate::http::extract::{FormFault, read_cookie, read_form, read_json};
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::passkey_ceremonies::{Wish, json_refusal};
 use crate::pages::views::{AccountFrame, ErrorKind, Notice, View};
-use crate::respond;
-use crate::state::State;
 
 /// Name of the cookie of a signed-in browser. `__Host-` needs TLS, so plain HTTP on this computer goes without (LG8).
 fn session_cookie(issuer: &Issuer) -> &'static str {
@@ -87,7 +87,7 @@ impl Visitor {
             Ok(Outcome::Commit(()))
         });
         if let Err(error) = noted.await {
-            crate::state::log_error(&self.call, &error);
+            crate::http::state::log_error(&self.call, &error);
         }
     }
 

@@ -17,10 +17,10 @@ use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER, find_user};
 use gatepost_store::{Outcome, Tx};
 
 use super::{Page, count, either, not_found, refuse, trouble};
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::{Admin, require_fresh};
 use crate::pages::views::{PersonAct, PersonActView};
-use crate::respond;
-use crate::state::State;
 
 fn find_act(word: &str) -> Option<PersonAct> {
     PersonAct::ALL.into_iter().find(|act| act.as_str() == word)

@@ -12,9 +12,9 @@ use gatepost_store::people::users::UserRow;
 
 use super::users::Asked;
 use super::{Page, either, find_back, refuse, trouble};
+use crate::http::state::{State, log_error};
 use crate::pages::guard::{Admin, require_fresh};
 use crate::pages::texts::write_machine_time;
-use crate::state::{State, log_error};
 
 /// People that one question to the database brings.
 const PIECE: i64 = 500;

@@ -15,6 +15,8 @@ use gatepost_store::people::invites::{InviteFilter, InviteState};
 use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER};
 
 use super::{Page, either, refuse};
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::{Admin, require_fresh};
 use crate::pages::login::find_signup_mode;
 use crate::pages::views::{
@@ -22,8 +24,6 @@ use crate::pages::views::{
     InviteView, InvitesView, Moment, NewInvite, NewInviteFaults,
 };
 use crate::pages::visitor::read_notice;
-use crate::respond;
-use crate::state::State;
 
 /// Rows of one page.
 const PAGE: i64 = 50;

@@ -18,9 +18,9 @@ use gatepost_store::people::users::UserRow;
 
 use super::csv::make_download;
 use super::{Page, either, find_back, refuse, trouble};
+use crate::http::state::{State, log_error};
 use crate::pages::guard::{Admin, require_fresh};
 use crate::pages::views::{AuditView, ChainState, LogRow, Moment, Party, describe_event};
-use crate::state::{State, log_error};
 
 /// Rows of a page; nobody can ask for more (DO9).
 const PAGE: i64 = 50;

@@ -15,10 +15,10 @@ use gatepost_engine::kernel::manage::ManageFault;
 use gatepost_store::people::directory::WaysIn;
 use gatepost_store::people::users::UserRow;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::Admin;
 use crate::pages::views::{ErrorKind, PersonStatus, ProviderView, WaysView};
-use crate::respond;
-use crate::state::State;
 
 type Page = Result<HttpResponse, HttpResponse>;
 

@@ -13,11 +13,11 @@ use gatepost_protocol::params::Params;
 use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER};
 
 use super::{Page, either, refuse, trouble};
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::{Admin, require_fresh};
 use crate::pages::signup::find_name_fault;
 use crate::pages::views::{AccountFaults, ErrorKind, Fault, NewUserView, UserAddedView};
-use crate::respond;
-use crate::state::State;
 
 const PATH: &str = "/admin/users/new";
 

@@ -11,11 +11,11 @@ use gatepost_store::people::directory::{self, UserFilter};
 
 use super::log::describe_log;
 use super::{Page, count, either, trouble};
+use crate::http::state::State;
 use crate::pages::guard::Admin;
 use crate::pages::views::{FirstStep, LogRow, OverviewView, ToDo};
 use crate::pages::visitor::read_notice;
 use crate::settings::Settings;
-use crate::state::State;
 
 const DAY: i64 = 86_400;
 /// A key that ends within this time without another to follow is worth a word, in seconds.

@@ -15,11 +15,11 @@ use gatepost_store::people::users::{ROLE_ADMIN, UserRow, find_user};
 
 use super::log::describe_log;
 use super::{Page, describe_ways, either, find_status, not_found, trouble};
+use crate::http::state::State;
 use crate::pages::account::describe_session;
 use crate::pages::guard::Admin;
 use crate::pages::views::{LogRow, Moment, PersonApp, PersonView};
 use crate::pages::visitor::read_notice;
-use crate::state::State;
 
 /// Everything that is shown of somebody, read at one moment.
 struct Found {

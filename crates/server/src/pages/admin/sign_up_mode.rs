@@ -8,11 +8,11 @@ use gatepost_engine::audit::Actor;
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::sign_up::mode;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::guard::{Admin, require_fresh};
 use crate::pages::views::{ErrorKind, Moment, SignupModeView};
 use crate::pages::visitor::read_notice;
-use crate::respond;
-use crate::state::State;
 
 const HERE: &str = "/admin/signup-mode";
 

@@ -9,10 +9,10 @@ use gatepost_store::people::directory::{self, UserFilter, UserPage, UserPlace, U
 use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER, UserRow};
 
 use super::{Page, count, describe_ways, either, find_back, find_status, trouble};
+use crate::http::state::State;
 use crate::pages::guard::Admin;
 use crate::pages::views::{Moment, PersonRow, UsersView};
 use crate::pages::visitor::read_notice;
-use crate::state::State;
 
 /// Rows of a page; nobody can ask for more (DO9).
 const PAGE: usize = 50;

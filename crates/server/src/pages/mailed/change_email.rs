@@ -9,12 +9,12 @@ use gatepost_engine::people::sessions::SignedIn;
 
 use super::verify::read_address;
 use super::{asking, go_check, need_mail, trouble};
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::guard::require_fresh;
 use crate::pages::views::{ChangeEmailView, Fault};
 use crate::pages::visitor::{Visitor, read_notice};
-use crate::respond;
-use crate::state::State;
 
 const HERE: &str = "/account/email";
 

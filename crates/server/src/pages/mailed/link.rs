@@ -7,11 +7,11 @@ use gatepost_engine::kernel::journey::Journey;
 use gatepost_engine::people::mailed_links::{Found, Kind, Opened, find_link, refuse_link, request_again, use_link};
 
 use super::{asking, finish, go_check, need_mail, show_gone, trouble, wants_passkey};
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::views::{LinkEnd, LinkEndedView, LinkKind, LinkView, Moment, describe_browser};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 pub(crate) async fn get(request: HttpRequest, token: Path<String>, state: Data<State>) -> HttpResponse {
     show(&request, token.into_inner(), &state).await.unwrap_or_else(|response| response)

@@ -15,13 +15,13 @@ use gatepost_engine::people::sign_up::SignUpRefusal;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::redirect_uri::append_params;
 
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::invite::show_bad_invite;
 use crate::pages::passkey_ceremonies::offer_after;
 use crate::pages::views::{CheckMailView, ErrorKind, Fault, LinkEnd, LinkEndedView, LinkGoneView};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 /// The longest address that "Check your email" may have; a longer journey stays behind, since the link has it too.
 const MAX_ADDRESS: usize = 7000;

@@ -9,12 +9,12 @@ use gatepost_protocol::params::Params;
 use super::link::{look_up, show_link};
 use super::verify::read_address;
 use super::{asking, finish, go_check, need_mail, show_gone, trouble};
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::signup::find_password_fault;
 use crate::pages::views::{ErrorKind, NewPasswordView, ResetView};
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 pub(crate) async fn ask(request: HttpRequest, state: Data<State>) -> HttpResponse {
     show_ask(&request, &state).await.unwrap_or_else(|response| response)

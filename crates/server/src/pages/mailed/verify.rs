@@ -11,11 +11,11 @@ use gatepost_engine::people::sign_up::NewUser;
 use gatepost_protocol::params::Params;
 
 use super::{asking, finish, go_check, need_mail, show_check, show_gone, trouble};
+use crate::http::respond;
+use crate::http::state::State;
 use crate::pages::continue_request::Pending;
 use crate::pages::views::Fault;
 use crate::pages::visitor::Visitor;
-use crate::respond;
-use crate::state::State;
 
 /// What is wrong with a typed address, or the address.
 pub(crate) fn read_address(typed: &str) -> Result<gatepost_engine::people::email::Email, Fault> {

@@ -6,14 +6,15 @@ use actix_web::web::{self, ServiceConfig, get, post, route};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 use gatepost_protocol::issuer::Issuer;
 
-use crate::api::whoami;
-use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token};
+use crate::api::v1::whoami;
+use crate::http::respond::preflight;
+use crate::oauth::{authorize, introspect, jwks, metadata, revoke, token};
+use crate::operations::health;
 use crate::pages::mailed::{change_email, link, reset, verify};
 use crate::pages::{
     account, activity, admin, assets, authenticator, confirm, consent, errors, home, invite, login, logout,
     passkey_ceremonies, passkeys, password, personal, providers, recovery, second, security, setup, signup, via,
 };
-use crate::respond::preflight;
 
 /// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
 #[rustfmt::skip]

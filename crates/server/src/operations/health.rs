@@ -6,8 +6,8 @@ use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
 
-use crate::respond::unavailable;
-use crate::state::State;
+use crate::http::respond::unavailable;
+use crate::http::state::State;
 
 /// The process answers.
 pub(crate) async fn live() -> HttpResponse {

@@ -11,15 +11,15 @@ use gatepost_engine::outbox::count_queued_letters;
 use gatepost_engine::{Call, Error, Origin, Result};
 use gatepost_store::{Db, Outcome, Tx};
 
-use crate::clock::unix_now;
-use crate::hashing::HashPool;
-use crate::limits::Limits;
-use crate::mail::MailRoom;
-use crate::metrics::Metrics;
+use crate::http::limits::Limits;
+use crate::operations::metrics::Metrics;
+use crate::outbox::email::MailRoom;
 use crate::pages::render::Pages;
+use crate::process::clock::unix_now;
+use crate::process::hashing::HashPool;
+use crate::process::startup::Installation;
+use crate::providers::Upstream;
 use crate::settings::Settings;
-use crate::startup::Installation;
-use crate::upstream::Upstream;
 
 /// Shared by all workers.
 pub(crate) struct State {
@@ -47,7 +47,7 @@ impl State {
     ) -> std::result::Result<Self, String> {
         let mut seed = [0; 8];
         // only so that references of two runs differ; they decide nothing
-        let _ = crate::random::source().fill(&mut seed);
+        let _ = crate::process::random::source().fill(&mut seed);
         Ok(Self {
             upstream: Upstream::new(&settings.providers, &installation.engine.issuer)?,
             hashing: HashPool::new(&settings.password, installation.engine.policy.password),

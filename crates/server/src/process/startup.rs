@@ -17,7 +17,7 @@ use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::TokenHash;
 use gatepost_store::{DatabaseUrl, OpenError, Role, Store, StoreConfig};
 
-use crate::clock::unix_now;
+use crate::process::clock::unix_now;
 use crate::settings::declared::{ClientDecl, ResourceServerDecl};
 use crate::settings::{Settings, SignupMode};
 
@@ -80,7 +80,7 @@ pub(crate) async fn open_installation(settings: &Settings, role: Role) -> Result
     let master = read_master_key(settings, &mut made)?;
     let issuer = Issuer::parse(&settings.server.public_url)
         .map_err(|fault| StartFault(format!("server.public_url: {fault}")))?;
-    let random = Box::new(crate::random::make_source());
+    let random = Box::new(crate::process::random::make_source());
     let engine = Arc::new(Engine::new(issuer, make_policy(settings), &master, Arc::clone(store.epochs()), random));
     let installation = Installation { store, engine };
     made.keys = prepare_keys(&installation).await?;
@@ -219,7 +219,8 @@ fn read_master_key(settings: &Settings, made: &mut Made) -> Result<MasterKey, St
     match fs::read_to_string(path) {
         Ok(text) => MasterKey::parse(text.trim()).map_err(|fault| failed("unusable master key in", &fault)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = MasterKey::generate(crate::random::source()).map_err(|_| StartFault("no random bytes".into()))?;
+            let key = MasterKey::generate(crate::process::random::source())
+                .map_err(|_| StartFault("no random bytes".into()))?;
             write_private_file(path, key.to_text().as_bytes()).map_err(|error| failed("cannot write", &error))?;
             made.master_key = Some(path.to_owned());
             // another process may have been first: what the file holds is the key

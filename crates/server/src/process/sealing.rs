@@ -9,7 +9,7 @@ use gatepost_engine::Result;
 use gatepost_engine::audit::chain;
 use gatepost_store::Outcome;
 
-use crate::state::State;
+use crate::http::state::State;
 
 /// How often it is looked for something to seal.
 const INTERVAL: Duration = Duration::from_secs(10);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Letterhead;
-use super::*;
+use crate::outbox::email::Letterhead;
+use crate::outbox::email::render::*;
 use crate::settings::{Sources, load_settings};
 
 const NOW: i64 = 1_793_228_400; // 28 October 2026, 23:00 UTC

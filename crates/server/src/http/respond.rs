@@ -7,9 +7,9 @@ use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::error::{ErrorBody, ErrorCode, clean_description};
 use gatepost_protocol::www_authenticate;
 
+use crate::http::state::{State, log_error};
 use crate::pages::render::STRICT_TRANSPORT;
 use crate::pages::views::{ErrorKind, ErrorView, View};
-use crate::state::{State, log_error};
 
 /// JSON that depends on a credential.
 pub(crate) fn json(status: StatusCode, body: String) -> HttpResponse {

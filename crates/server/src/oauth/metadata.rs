@@ -8,8 +8,8 @@ use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::metadata::ServerMetadata;
 
-use crate::respond::{allow_any_origin, oauth_error};
-use crate::state::State;
+use crate::http::respond::{allow_any_origin, oauth_error};
+use crate::http::state::State;
 
 pub(crate) async fn get(state: Data<State>) -> HttpResponse {
     let call = state.plain_call();

@@ -13,11 +13,11 @@ use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 
-use super::read_client;
-use crate::extract::read_form;
-use crate::limits::{TooMany, Who};
-use crate::respond::{json, oauth_body, oauth_error, too_many};
-use crate::state::State;
+use crate::http::extract::read_form;
+use crate::http::limits::{TooMany, Who};
+use crate::http::respond::{json, oauth_body, oauth_error, too_many};
+use crate::http::state::State;
+use crate::oauth::read_client;
 
 /// The media type of a signed answer (RFC 9701 §4).
 const SIGNED: &str = "application/token-introspection+jwt";

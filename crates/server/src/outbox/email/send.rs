@@ -12,7 +12,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error as SmtpError, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::Rendered;
+use crate::outbox::email::Rendered;
 use crate::settings::Settings;
 use crate::settings::mail::{SmtpAddress, SmtpTls};
 

@@ -10,9 +10,9 @@ use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::www_authenticate::{BearerError, bearer, parse_bearer};
 use serde_json::json;
 
-use crate::extract::read_authorization;
-use crate::respond::{allow_any_origin, json, oauth_body, oauth_error};
-use crate::state::State;
+use crate::http::extract::read_authorization;
+use crate::http::respond::{allow_any_origin, json, oauth_body, oauth_error};
+use crate::http::state::State;
 
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let call = state.call(&request);

@@ -5,8 +5,8 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Data;
 use gatepost_engine::signing_keys::read_jwks;
 
-use crate::respond::{allow_any_origin, oauth_error};
-use crate::state::State;
+use crate::http::respond::{allow_any_origin, oauth_error};
+use crate::http::state::State;
 
 pub(crate) async fn get(state: Data<State>) -> HttpResponse {
     let call = state.plain_call();

@@ -8,11 +8,11 @@ use gatepost_engine::{Call, Error, Refused};
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 
-use super::{prove_client, read_client};
-use crate::extract::read_form;
-use crate::limits::TooMany;
-use crate::respond::{allow_any_origin, oauth_body, oauth_error, too_many};
-use crate::state::State;
+use crate::http::extract::read_form;
+use crate::http::limits::TooMany;
+use crate::http::respond::{allow_any_origin, oauth_body, oauth_error, too_many};
+use crate::http::state::State;
+use crate::oauth::{prove_client, read_client};
 
 pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
     let params = match read_form(&state, &request, payload).await {

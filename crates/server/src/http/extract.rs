@@ -10,7 +10,7 @@ use futures_util::{StreamExt, poll};
 use gatepost_protocol::params::{Params, ParamsFault};
 use serde::de::DeserializeOwned;
 
-use crate::state::State;
+use crate::http::state::State;
 
 /// Why a form could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Protocol endpoints: extract, one call, render.
 
 pub(crate) mod authorize;
-pub(crate) mod health;
 pub(crate) mod introspect;
 pub(crate) mod jwks;
 pub(crate) mod metadata;
@@ -19,9 +18,9 @@ use gatepost_protocol::client_auth::{CredentialFault, Presented, read_credential
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 
-use crate::extract::read_authorization;
-use crate::limits::{TooMany, Who};
-use crate::state::State;
+use crate::http::extract::read_authorization;
+use crate::http::limits::{TooMany, Who};
+use crate::http::state::State;
 
 /// The credentials of a request, and the rule that nothing is sent twice (G-03). Nothing is read from the query (T-02).
 fn read_client(request: &HttpRequest, params: &Params, may_repeat: &[&str]) -> Result<Presented, Error> {

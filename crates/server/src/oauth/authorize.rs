@@ -12,12 +12,12 @@ use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::{Params, ParamsFault};
 use gatepost_protocol::redirect_uri::append_params;
 
-use crate::extract::read_form;
+use crate::http::extract::read_form;
+use crate::http::respond;
+use crate::http::state::{State, log_error};
 use crate::pages::continue_request::{Arrived, Pending};
 use crate::pages::views::{DeveloperErrorView, ErrorKind, Moment, Occasion, Rule};
 use crate::pages::visitor::{Visitor, has_browser_cookie};
-use crate::respond;
-use crate::state::{State, log_error};
 
 /// Parameters in the query.
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {

@@ -75,7 +75,7 @@ impl HashPool {
             };
             let good = password::verify_password(&stored, &password);
             let rehashed = (good && password::needs_rehash(&policy, &stored))
-                .then(|| password::hash_password(&policy, crate::random::source(), &password).ok())
+                .then(|| password::hash_password(&policy, crate::process::random::source(), &password).ok())
                 .flatten();
             Verified { good, rehashed }
         })
@@ -85,7 +85,7 @@ impl HashPool {
     /// Hashes a new password.
     pub(crate) async fn hash(&self, password: String) -> Result<Option<String>, Busy> {
         let policy = self.policy;
-        self.run(move || password::hash_password(&policy, crate::random::source(), &password).ok()).await
+        self.run(move || password::hash_password(&policy, crate::process::random::source(), &password).ok()).await
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {

@@ -23,8 +23,8 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use super::{Door, Person, TripFault, read_code};
 use crate::fetch::{FetchFault, TOTAL_LIMIT};
+use crate::providers::{Door, Person, TripFault, read_code};
 use crate::settings::providers::ProviderDecl;
 
 /// How long metadata and keys are used before they are read again.

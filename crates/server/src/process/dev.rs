@@ -20,8 +20,8 @@ use gatepost_protocol::secret::{SecretKind, TokenHash};
 use gatepost_store::people::users::ROLE_ADMIN;
 use serde::{Deserialize, Serialize};
 
+use crate::process::startup::{Installation, StartFault, write_private_file};
 use crate::samples::{SampleApi, SampleWebApp, run_sample_api, run_sample_web_app};
-use crate::startup::{Installation, StartFault, write_private_file};
 
 /// The person that is there.
 pub(crate) const EMAIL: &str = "dev@example.com";
@@ -84,7 +84,7 @@ fn make_password() -> Result<String, StartFault> {
         "octave", "pigeon", "rocket", "summit", "teapot", "window",
     ];
     let mut bytes = [0; 4];
-    crate::random::source().fill(&mut bytes).map_err(|_| StartFault("no random bytes".into()))?;
+    crate::process::random::source().fill(&mut bytes).map_err(|_| StartFault("no random bytes".into()))?;
     let pick = |words: [&'static str; 16], byte: u8| words[usize::from(byte % 16)];
     let words = [pick(FIRST, bytes[0]), pick(SECOND, bytes[1]), pick(THIRD, bytes[2])];
     Ok(format!("{}-{:02}", words.join("-"), bytes[3] % 100))
@@ -137,7 +137,7 @@ pub(crate) async fn seed_person(installation: &Installation, secrets: &DevSecret
     if known.is_some() {
         return Ok(());
     }
-    let hash = hash_password(&call.engine.policy.password, crate::random::source(), &secrets.password)
+    let hash = hash_password(&call.engine.policy.password, crate::process::random::source(), &secrets.password)
         .map_err(|_| StartFault("cannot hash the password".into()))?;
     let email = normalize_email(EMAIL).map_err(|fault| StartFault(fault.to_string()))?;
     let new =

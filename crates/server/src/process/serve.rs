@@ -16,12 +16,12 @@ use futures_util::{FutureExt, poll};
 use gatepost_engine::{signing_keys, sweeping};
 use gatepost_store::sweep::Sweepable;
 
+use crate::http::respond;
+use crate::http::router::add_routes;
+use crate::http::state::State;
 use crate::pages::views::ErrorKind;
-use crate::respond;
-use crate::router::add_routes;
-use crate::sealing::start_sealing;
+use crate::process::sealing::start_sealing;
 use crate::settings::{MetricsPlace, Settings};
-use crate::state::State;
 
 /// Starts answering on this listener.
 pub(crate) fn start_server(state: &Data<State>, listener: TcpListener) -> std::io::Result<Server> {
@@ -131,7 +131,7 @@ pub(crate) fn start_metrics_server(state: &Data<State>) -> std::io::Result<Optio
     let server = HttpServer::new(move || {
         App::new()
             .app_data(shared.clone())
-            .route("/metrics", actix_web::web::get().to(crate::endpoints::health::metrics))
+            .route("/metrics", actix_web::web::get().to(crate::operations::health::metrics))
     })
     .workers(1)
     .disable_signals()

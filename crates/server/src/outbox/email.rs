@@ -15,9 +15,9 @@ use gatepost_engine::outbox::{TakenLetter, finish_letter, has_due_letters, postp
 use gatepost_protocol::issuer::Issuer;
 use tokio::sync::{Mutex, Notify};
 
+use crate::http::state::State;
 use crate::settings::Settings;
 use crate::settings::mail::MailServer;
-use crate::state::State;
 
 pub(crate) use render::{Rendered, Writer};
 #[cfg(test)]

@@ -12,11 +12,11 @@ use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::token::TokenResponse;
 
-use super::{prove_client, read_client};
-use crate::extract::read_form;
-use crate::limits::{TooMany, Who};
-use crate::respond::{allow_any_origin, json, oauth_body, oauth_error, too_many};
-use crate::state::State;
+use crate::http::extract::read_form;
+use crate::http::limits::{TooMany, Who};
+use crate::http::respond::{allow_any_origin, json, oauth_body, oauth_error, too_many};
+use crate::http::state::State;
+use crate::oauth::{prove_client, read_client};
 
 pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
     let params = match read_form(&state, &request, payload).await {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{Door, Person, TripFault, read_code};
+use crate::providers::{Door, Person, TripFault, read_code};
 use crate::settings::providers::ProviderDecl;
 use crate::settings::types::SecretText;
 

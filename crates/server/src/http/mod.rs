@@ -1,0 +1,7 @@
+//! What every request passes, whatever it is about: the routes, reading, answering, limits.
+
+pub(crate) mod extract;
+pub(crate) mod limits;
+pub(crate) mod respond;
+pub(crate) mod router;
+pub(crate) mod state;

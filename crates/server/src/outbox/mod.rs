@@ -1,0 +1,3 @@
+//! What was written down to be sent, and is sent beside everything else.
+
+pub(crate) mod email;
