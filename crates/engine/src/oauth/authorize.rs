@@ -95,13 +95,56 @@ pub struct AuthorizationRequest {
     pub browser: String,
 }
 
+/// What must hold before anything can be sent to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetupRule {
+    /// `client_id` is there
+    ClientMissing,
+    /// …once
+    ClientRepeated,
+    /// …and an enabled client has it
+    ClientUnknown,
+    /// `redirect_uri` is there, unless the client has only one that would do
+    RedirectMissing,
+    /// …once
+    RedirectRepeated,
+    /// …and registered
+    RedirectMismatch,
+}
+
+impl SetupRule {
+    /// The parameter that it is about.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::ClientMissing | Self::ClientRepeated | Self::ClientUnknown => "client_id",
+            Self::RedirectMissing | Self::RedirectRepeated | Self::RedirectMismatch => "redirect_uri",
+        }
+    }
+
+    /// What to tell people and log when it is broken.
+    pub fn refused(self) -> Refused {
+        let (code, public) = match self {
+            Self::ClientMissing => (ErrorCode::InvalidRequest, "client_id is missing."),
+            Self::ClientRepeated => (ErrorCode::InvalidRequest, "client_id was sent more than once."),
+            Self::ClientUnknown => (ErrorCode::InvalidClient, "No app with this client_id is registered here."),
+            Self::RedirectMissing => (
+                ErrorCode::InvalidRequest,
+                "redirect_uri is missing, and the app has more than one or none that would do.",
+            ),
+            Self::RedirectRepeated => (ErrorCode::InvalidRequest, "redirect_uri was sent more than once."),
+            Self::RedirectMismatch => {
+                (ErrorCode::InvalidRequest, "redirect_uri must be exactly one of the registered addresses of the app.")
+            }
+        };
+        Refused::new(code, public)
+    }
+}
+
 /// A mistake that must be shown here, because nothing is proven about where to send it.
 #[derive(Clone, Debug)]
 pub struct SetupFault {
-    /// what to tell people and log
-    pub refused: Refused,
-    /// the wrong parameter
-    pub parameter: &'static str,
+    /// what was broken
+    pub rule: SetupRule,
     /// what was sent, if anything
     pub sent: Option<String>,
     /// the client, where that much is known
@@ -198,57 +241,47 @@ pub fn check_authorization(call: &Call, incoming: &Incoming<'_>) -> std::result:
     })
 }
 
-fn page(code: ErrorCode, parameter: &'static str, public: &'static str) -> Box<SetupFault> {
-    let refused = Refused::new(code, public);
-    Box::new(SetupFault { refused, parameter, sent: None, client: None })
+fn page(rule: SetupRule, sent: Option<&str>, client: Option<FaultyClient>) -> Fault {
+    Fault::Page(Box::new(SetupFault { rule, sent: sent.map(str::to_owned), client }))
 }
 
 fn check_client<'a>(incoming: &Incoming<'a>) -> std::result::Result<&'a Client, Fault> {
     let params = incoming.params;
     if params.is_repeated("client_id") {
-        return Err(Fault::Page(page(ErrorCode::InvalidRequest, "client_id", "client_id was sent more than once.")));
+        return Err(page(SetupRule::ClientRepeated, None, None));
     }
     let Some(sent) = params.one("client_id") else {
-        return Err(Fault::Page(page(ErrorCode::InvalidRequest, "client_id", "client_id is missing.")));
+        return Err(page(SetupRule::ClientMissing, None, None));
     };
     match incoming.client {
         Some(client) if !client.disabled => Ok(client),
-        Some(_) | None => {
-            let mut fault =
-                page(ErrorCode::InvalidClient, "client_id", "No app with this client_id is registered here.");
-            fault.sent = Some(sent.to_owned());
-            Err(Fault::Page(fault))
-        }
+        Some(_) | None => Err(page(SetupRule::ClientUnknown, Some(sent), None)),
     }
 }
 
 /// The URI to answer to (R-12, RFC 8252 §7.3 for loopback).
 fn check_redirect_uri(params: &Params, client: &Client) -> std::result::Result<String, Fault> {
-    let fault = |public: &'static str, sent: Option<&str>| {
-        let mut fault = page(ErrorCode::InvalidRequest, "redirect_uri", public);
-        fault.sent = sent.map(str::to_owned);
-        fault.client = Some(FaultyClient {
+    let fault = |rule: SetupRule, sent: Option<&str>| {
+        let client = FaultyClient {
             client_id: client.client_id.clone(),
             name: client.name.clone(),
             show_setup_errors: client.show_setup_errors,
             redirect_uris: client.redirect_uris.clone(),
-        });
-        Fault::Page(fault)
+        };
+        page(rule, sent, Some(client))
     };
     if params.is_repeated("redirect_uri") {
-        return Err(fault("redirect_uri was sent more than once.", None));
+        return Err(fault(SetupRule::RedirectRepeated, None));
     }
     match params.one("redirect_uri") {
         Some(sent) if client.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, sent)) => {
             Ok(sent.to_owned())
         }
-        Some(sent) => {
-            Err(fault("redirect_uri must be exactly one of the registered addresses of the app.", Some(sent)))
-        }
+        Some(sent) => Err(fault(SetupRule::RedirectMismatch, Some(sent))),
         None => match client.redirect_uris.as_slice() {
             // a loopback address without a port is nowhere
             [only] if !redirect_uri::is_loopback(only) => Ok(only.clone()),
-            _ => Err(fault("redirect_uri is missing, and the app has more than one or none that would do.", None)),
+            _ => Err(fault(SetupRule::RedirectMissing, None)),
         },
     }
 }
