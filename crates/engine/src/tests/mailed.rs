@@ -5,12 +5,13 @@ use gatepost_store::people::identities::{self, IdentityRow};
 use gatepost_store::people::passkeys::{self, PasskeyRow};
 use gatepost_store::people::sessions;
 
+use super::fresh::request_change;
 use super::*;
 use crate::kernel::journey::Journey;
 use crate::outbox::{Letter, take_due_letters};
 use crate::people::mailed_links::{
     Asking, Check, Found, Kind, ResetProof, Tried, Used, find_link, find_reset, find_wait, finish_reset, request_again,
-    request_change, request_reset, request_sign_in, try_code, use_link,
+    request_reset, request_sign_in, try_code, use_link,
 };
 use crate::people::sessions::find_session;
 use crate::people::ways_in::{Ways, count_ways_in};

@@ -5,6 +5,7 @@ mod audit;
 mod cleanup;
 mod codes;
 mod consent;
+mod fresh;
 mod invites;
 mod keys;
 mod last_admin;
@@ -43,7 +44,8 @@ use crate::oauth::token::{check_token_request, exchange_grant};
 use crate::people::email::normalize_email;
 use crate::people::password::PasswordPolicy;
 use crate::people::sessions::SignedIn;
-use crate::people::sign_in::enter::{Method, insert_new_session};
+use crate::people::sign_in::enter::insert_new_session;
+use crate::people::sign_in::method::Method;
 use crate::people::sign_up::{NewUser, sign_up};
 use crate::{Call, Engine, Origin, Policy, Refused, Result, Retention, SignUpMode};
 

@@ -22,8 +22,9 @@ use crate::people::factors::passkeys::{
 use crate::people::factors::reset::reset_factors;
 use crate::people::sessions::SignedIn;
 use crate::people::sessions::find_session;
-use crate::people::sign_in::enter::{Method, Started, insert_new_session};
+use crate::people::sign_in::enter::{Started, insert_new_session};
 use crate::people::sign_in::fresh::find_level;
+use crate::people::sign_in::method::Method;
 use crate::people::sign_up::{NewUser, SignUpRefusal};
 use crate::people::users::set_user_disabled;
 use crate::people::ways_in::Removal;
@@ -45,7 +46,8 @@ fn present(options: &Options, credential: String) -> Presented {
 impl World {
     fn begin_enrolment(&self, session: &SignedIn) -> Options {
         let session = session.clone();
-        self.read(move |call, db| begin_enrolment(call, db, BROWSER, &session, "Acme")).expect("passkeys work here")
+        let begun = self.read(move |call, db| begin_enrolment(call, db, BROWSER, &session, "Acme"));
+        begun.expect("a fresh sign-in").expect("passkeys work here")
     }
 
     fn finish_enrolment(&self, session: &SignedIn, presented: Presented) -> Result<PasskeyRow, EnrolRefusal> {
