@@ -270,7 +270,8 @@ impl World {
 
     /// Asks for another address; the code for it, and the token that stops it.
     fn ask_change(&self, session: &SignedIn, new: &'static str) -> (Check, String, String) {
-        let (asking, session) = (self.asking(), session.clone());
+        // whoever has a passkey has confirmed with it
+        let (asking, session) = (self.asking(), SignedIn { strength: 2, ..session.clone() });
         let new = normalize_email(new).expect("an address");
         let check = self.write(move |call, tx| request_change(call, tx, &asking, &session, &new)).expect("a change");
         let (mut code, mut stop) = (String::new(), String::new());

@@ -44,10 +44,14 @@ fn present(options: &Options, credential: String) -> Presented {
 }
 
 impl World {
+    /// Options as a young sign-in gets them that is as strong as the account asks for.
     fn begin_enrolment(&self, session: &SignedIn) -> Options {
+        self.try_enrolment(&self.strong(session)).expect("a fresh sign-in").expect("passkeys work here")
+    }
+
+    fn try_enrolment(&self, session: &SignedIn) -> Result<Option<Options>, EnrolRefusal> {
         let session = session.clone();
-        let begun = self.read(move |call, db| begin_enrolment(call, db, BROWSER, &session, "Acme"));
-        begun.expect("a fresh sign-in").expect("passkeys work here")
+        self.read(move |call, db| begin_enrolment(call, db, BROWSER, &session, "Acme"))
     }
 
     fn finish_enrolment(&self, session: &SignedIn, presented: Presented) -> Result<PasskeyRow, EnrolRefusal> {
@@ -481,7 +485,8 @@ fn pk_8_adding_asks_for_a_young_and_strong_sign_in() {
     assert_eq!(stale.err(), Some(EnrolRefusal::Stale));
     let (_, session) = world.sign_in_again(&session);
     world.add_passkey(&session);
-    // from now on a password alone is not enough
+    // from now on a password alone is not enough, neither to begin nor to end
+    assert_eq!(world.try_enrolment(&session).err(), Some(EnrolRefusal::Stale));
     let options = world.begin_enrolment(&session);
     let said = device.begin_make(&json_of(&options), ORIGIN);
     let weak = world.finish_enrolment(&session, present(&options, device.make(&said)));
