@@ -3,17 +3,20 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::Call;
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::sessions::SignedIn;
 use gatepost_engine::people::sign_in::Started;
+use gatepost_engine::people::sign_in::fresh::FreshSession;
 use gatepost_engine::people::sign_in::password::{
-    Attempt, begin_attempt, cancel_attempt, change_password, finish_check, set_first_password,
+    Attempt, ProvenPassword, begin_attempt, cancel_attempt, change_password, finish_check, set_first_password,
 };
 use gatepost_protocol::params::Params;
+use gatepost_store::Tx;
 
 use crate::http::respond;
 use crate::http::state::State;
-use crate::pages::guard::require_fresh;
+use crate::pages::guard::{require_fresh, write_fresh};
 use crate::pages::security;
 use crate::pages::signup::find_password_fault;
 use crate::pages::views::{AccountFrame, ErrorKind, Fault, FirstPasswordView, PasswordView};
@@ -87,9 +90,10 @@ async fn set_first(request: &HttpRequest, payload: Payload, state: &State) -> Re
     let hashed = state.hashing.hash(new).await;
     let hashed = hashed.map_err(|_| respond::error_page(state, &visitor.call, ErrorKind::Unavailable))?;
     let hash = hashed.ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::Broken))?;
-    let signed_in = session.clone();
-    let set = state.write(&visitor.call, move |call, tx| set_first_password(call, tx, &signed_in, &hash)).await;
-    match set.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+    let again = (Act::SetPassword, "/account/password/new");
+    let write =
+        move |call: &Call, tx: &mut Tx<'_>, fresh: &FreshSession<'_>| set_first_password(call, tx, fresh, &hash);
+    match write_fresh(state, &visitor, session, again, write).await? {
         Some(Started { cookie, .. }) => {
             let response = respond::see_other(&visitor.own("/account/security?done=password-set"));
             Ok(visitor.with_session(response, &cookie))
@@ -119,7 +123,7 @@ async fn change(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     if view.new_fault.is_some() || view.current_fault.is_some() {
         return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
     }
-    let Some(old_hash) = prove_password(state, &visitor, session.email.clone(), current).await? else {
+    let Some(proven) = prove_password(state, &visitor, session.email.clone(), current).await? else {
         view.current_fault = Some(Fault::PasswordWrong);
         return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
     };
@@ -128,7 +132,7 @@ async fn change(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     let new_hash = hashed.ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::Broken))?;
     let signed_in = session.clone();
     let changed = state
-        .write(&visitor.call, move |call, tx| change_password(call, tx, &signed_in, &old_hash, &new_hash))
+        .write(&visitor.call, move |call, tx| change_password(call, tx, &signed_in, &proven, &new_hash))
         .await
         .map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     match changed {
@@ -145,24 +149,19 @@ fn read_fields(params: &Params) -> (String, String) {
     (field("current"), field("new"))
 }
 
-/// The stored hash, if the password is right; tries are counted like those of the sign-in page (R-21: all paths).
+/// The proof, if the password is right; tries are counted like those of the sign-in page (R-21: all paths).
 async fn prove_password(
     state: &State,
     visitor: &Visitor,
     email: String,
     password: String,
-) -> Result<Option<String>, HttpResponse> {
+) -> Result<Option<ProvenPassword>, HttpResponse> {
     let trouble = |error: gatepost_engine::Error| respond::engine_error_page(state, &visitor.call, &error);
     let attempt: Attempt =
         state.write(&visitor.call, move |call, tx| begin_attempt(call, tx, &email)).await.map_err(trouble)?;
-    let stored = attempt.password_hash.clone();
-    let Ok(verified) = state.hashing.verify(stored.clone(), password).await else {
+    let Ok(verified) = state.hashing.verify(&attempt, password).await else {
         state.write(&visitor.call, move |call, tx| cancel_attempt(call, tx, &attempt)).await.map_err(trouble)?;
         return Err(respond::error_page(state, &visitor.call, ErrorKind::Unavailable));
     };
-    state
-        .write(&visitor.call, move |call, tx| finish_check(call, tx, &attempt, verified.good))
-        .await
-        .map_err(trouble)?;
-    Ok(stored.filter(|_| verified.good))
+    state.write(&visitor.call, move |call, tx| finish_check(call, tx, &verified)).await.map_err(trouble)
 }

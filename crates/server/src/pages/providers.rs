@@ -12,7 +12,7 @@ use gatepost_store::people::identities::IdentityRow;
 
 use crate::http::respond;
 use crate::http::state::State;
-use crate::pages::guard::require_fresh;
+use crate::pages::guard::{require_fresh, write_fresh};
 use crate::pages::via::{make_button, start_trip};
 use crate::pages::views::{ErrorKind, LinkedRow, Moment, ProvidersView};
 use crate::pages::visitor::{Visitor, read_notice};
@@ -86,12 +86,10 @@ async fn do_unlink(request: &HttpRequest, payload: Payload, state: &State) -> Re
     let field = |name| params.one(name).unwrap_or_default().to_owned();
     let (issuer, subject) = (field("issuer"), field("subject"));
     let name = state.upstream.find_issuer(&issuer).map_or(issuer.as_str(), |provider| provider.name()).to_owned();
-    let signed_in = session.clone();
-    let unlinked = state
-        .write(&visitor.call, move |call, tx| unlink_identity(call, tx, &signed_in, (&issuer, &subject), &name))
-        .await
-        .map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
-    let done = match unlinked {
+    let unlinked = write_fresh(state, &visitor, session, (Act::ChangeProviders, PAGE), move |call, tx, fresh| {
+        unlink_identity(call, tx, fresh, (&issuer, &subject), &name)
+    });
+    let done = match unlinked.await? {
         Removal::Done => "?done=disconnected",
         Removal::LastWayIn | Removal::LastAdministrator => "?done=only-way",
         Removal::Refused => "",

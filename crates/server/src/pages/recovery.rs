@@ -10,7 +10,7 @@ use gatepost_engine::people::factors::recovery_codes::{RecoveryCodes, renew_reco
 use crate::http::respond;
 use crate::http::state::State;
 use crate::pages::continue_request::{Arrived, Pending};
-use crate::pages::guard::require_fresh;
+use crate::pages::guard::{require_fresh, write_fresh};
 use crate::pages::security::load_factors;
 use crate::pages::texts::write_machine_time;
 use crate::pages::views::{AccountFrame, ErrorKind, Fault, RecoveryCodesView, RenewCodesView, clean_text};
@@ -56,9 +56,7 @@ async fn renew(request: &HttpRequest, payload: Payload, state: &State) -> Page {
     let (visitor, _) = Visitor::read_post(state, request, payload).await?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, RENEW).await?;
-    let signed_in = session.clone();
-    let codes = state.write(&visitor.call, move |call, tx| renew_recovery_codes(call, tx, &signed_in)).await;
-    match codes.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+    match write_fresh(state, &visitor, session, (Act::ChangeSecondStep, RENEW), renew_recovery_codes).await? {
         Some(codes) => Ok(show_codes(state, &visitor, frame, None, &codes, "codes-renewed")),
         None => Err(respond::see_other(&visitor.own("/account/security"))),
     }

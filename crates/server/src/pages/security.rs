@@ -10,7 +10,7 @@ use gatepost_engine::people::sessions::SignedIn;
 
 use crate::http::respond;
 use crate::http::state::State;
-use crate::pages::guard::require_fresh;
+use crate::pages::guard::{require_fresh, write_fresh};
 use crate::pages::passkeys::describe_section;
 use crate::pages::recovery::show_codes;
 use crate::pages::views::{Moment, SecurityView, ToggleView};
@@ -80,9 +80,10 @@ async fn do_toggle(request: &HttpRequest, payload: Payload, state: &State) -> Pa
     let (visitor, params) = Visitor::read_post(state, request, payload).await?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, TOGGLE).await?;
-    let (signed_in, on) = (session.clone(), params.one("on") == Some("true"));
-    let toggled = state.write(&visitor.call, move |call, tx| set_second_step(call, tx, &signed_in, on)).await;
-    match toggled.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+    let (again, on) = ((Act::ChangeSecondStep, TOGGLE), params.one("on") == Some("true"));
+    match write_fresh(state, &visitor, session, again, move |call, tx, fresh| set_second_step(call, tx, fresh, on))
+        .await?
+    {
         Toggled::On(codes) => Ok(show_codes(state, &visitor, frame, None, &codes, "second-step-on")),
         Toggled::Off => Ok(respond::see_other(&visitor.own("/account/security?done=second-step-off"))),
         Toggled::Refused => Ok(respond::see_other(&visitor.own("/account/security"))),

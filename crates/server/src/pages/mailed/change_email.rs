@@ -12,7 +12,7 @@ use super::{asking, go_check, need_mail, trouble};
 use crate::http::respond;
 use crate::http::state::State;
 use crate::pages::continue_request::Pending;
-use crate::pages::guard::require_fresh;
+use crate::pages::guard::{require_fresh, write_fresh};
 use crate::pages::views::{ChangeEmailView, Fault};
 use crate::pages::visitor::{Visitor, read_notice};
 
@@ -61,10 +61,11 @@ async fn ask(request: &HttpRequest, payload: Payload, state: &State) -> Result<H
     let journey = begin(state, &visitor).await?;
     let fault = match read_address(&typed) {
         Ok(email) => {
-            let (asking, signed_in) = (asking(&visitor, &journey.journey), session.clone());
-            let check =
-                state.write(&visitor.call, move |call, tx| request_change(call, tx, &asking, &signed_in, &email)).await;
-            match check.map_err(trouble(state, &visitor))? {
+            let asking = asking(&visitor, &journey.journey);
+            let check = write_fresh(state, &visitor, session, (Act::ChangeEmail, HERE), move |call, tx, fresh| {
+                request_change(call, tx, &asking, fresh, &email)
+            });
+            match check.await? {
                 Some(check) => return go_check(state, &visitor, &journey, &check),
                 None => Fault::EmailSame,
             }
