@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::oauth::token::{TokenRequest, check_token_request, exchange_grant};
+use gatepost_engine::oauth::token::{check_token_request, exchange_grant};
 use gatepost_engine::people::sign_in::throttle::name_network;
 use gatepost_engine::{Call, Error};
 use gatepost_protocol::error::ErrorCode;
@@ -43,8 +43,7 @@ async fn answer(
     };
     let catalogue = state.find_catalogue(call).await?;
     let (public, client_id) = (client.is_public(), client.client_id.clone());
-    let asked = TokenRequest { params: Arc::new(params), client, catalogue };
-    check_token_request(&asked)?;
+    let asked = check_token_request(Arc::new(params), client, catalogue)?;
     let decided = state.write(call, move |call, tx| exchange_grant(call, tx, &asked)).await?;
     // a client that has proven itself is not charged for what others send to its callback (CA-07)
     let tokens = decided.inspect_err(|_| {

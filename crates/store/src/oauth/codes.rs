@@ -70,8 +70,8 @@ pub fn consume_code(db: &mut Db, code: &TokenHash, now: i64, max_attempts: i64) 
     Ok(natively!(db, |connection| keep!(take).get_result(connection).optional())?)
 }
 
-/// Counts a failed redemption.
-pub fn update_code_attempts(db: &mut Db, code: &TokenHash) -> Result<()> {
+/// Gives a code that was consumed back to its owner and counts the redemption as failed.
+pub fn release_code(db: &mut Db, code: &TokenHash) -> Result<()> {
     diesel::update(dsl::authorization_codes.filter(dsl::code_hash.eq(code.to_base64())))
         .set((dsl::attempts.eq(dsl::attempts + 1), dsl::used_at.eq(None::<i64>)))
         .execute(db)?;
