@@ -9,6 +9,7 @@
 use std::marker::PhantomData;
 
 use diesel::backend::Backend;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
@@ -72,3 +73,50 @@ where
 
 impl<S, Name, C> RunQueryDsl<C> for Kept<S, Name> {}
 
+/// A statement without parameters, such as `RELEASE job`.
+pub(crate) struct Words(pub(crate) &'static str);
+
+impl<DB: Backend> QueryFragment<DB> for Words {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+/// `WITH taken AS (first) then`: PostgreSQL does both in one round trip, and `then` reads what `first` gave back as the
+/// table [`taken`](crate::db::schema::taken).
+pub(crate) struct WithTaken<First, Then> {
+    pub(crate) first: First,
+    pub(crate) then: Then,
+}
+
+impl<First, Then: Query> Query for WithTaken<First, Then> {
+    type SqlType = Then::SqlType;
+}
+
+impl<First: QueryFragment<Pg>, Then: QueryFragment<Pg>> QueryFragment<Pg> for WithTaken<First, Then> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH taken AS (");
+        self.first.walk_ast(out.reborrow())?;
+        out.push_sql(") ");
+        self.then.walk_ast(out)
+    }
+}
+
+/// Several INSERTs in one round trip of PostgreSQL: `WITH one AS (INSERT …), two AS (INSERT …) INSERT …`.
+pub(crate) struct Together<'i, const N: usize>(pub(crate) [&'i dyn QueryFragment<Pg>; N]);
+
+impl<const N: usize> QueryFragment<Pg> for Together<'_, N> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        const NAMES: [&str; 3] = ["one", "two", "three"];
+        let Some((last, others)) = self.0.split_last() else { return Ok(()) };
+        for (at, (insert, name)) in others.iter().zip(NAMES).enumerate() {
+            out.push_sql(if at == 0 { "WITH " } else { ", " });
+            out.push_sql(name);
+            out.push_sql(" AS (");
+            insert.walk_ast(out.reborrow())?;
+            out.push_sql(") ");
+        }
+        last.walk_ast(out)
+    }
+}

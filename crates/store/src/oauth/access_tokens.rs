@@ -5,7 +5,7 @@ use gatepost_protocol::secret::TokenHash;
 
 use crate::db::connection::Db;
 use crate::db::error::Result;
-use crate::db::native::{keep, natively};
+use crate::db::native::natively;
 use crate::db::schema::access_tokens::dsl;
 use crate::db::schema::{grants, users};
 
@@ -47,12 +47,6 @@ pub struct TokenOwner {
     pub name: String,
     /// when the account was disabled
     pub disabled_at: Option<i64>,
-}
-
-/// Keeps a token.
-pub fn insert_access_token(db: &mut Db, row: &AccessTokenRow) -> Result<()> {
-    natively!(db, |connection| keep!(diesel::insert_into(dsl::access_tokens).values(row)).execute(connection))?;
-    Ok(())
 }
 
 /// The token with this hash and, unless it is a client's own, the person behind it: one query.

@@ -6,7 +6,8 @@ use gatepost_protocol::secret::TokenHash;
 use crate::db::connection::Db;
 use crate::db::error::Result;
 use crate::db::native::{keep, natively};
-use crate::db::schema::authorization_codes::dsl;
+use crate::db::schema::authorization_codes::{self, dsl};
+use crate::db::schema::users;
 
 /// A code that was handed out.
 #[derive(Clone, Queryable, Selectable, Insertable)]
@@ -58,15 +59,22 @@ pub fn find_code(db: &mut Db, code: &TokenHash) -> Result<Option<CodeRow>> {
     Ok(natively!(db, |connection| query.select(CodeRow::as_select()).get_result(connection).optional())?)
 }
 
-/// Takes the code: exactly one caller gets the row. `None`: unknown, used, expired, or tried too often.
-pub fn consume_code(db: &mut Db, code: &TokenHash, now: i64, max_attempts: i64) -> Result<Option<CodeRow>> {
+/// Takes the code: exactly one caller gets the row, and whether its person's account is enabled, if there still is one.
+/// `None`: unknown, used, expired, or tried too often.
+pub fn consume_code(
+    db: &mut Db,
+    code: &TokenHash,
+    now: i64,
+    max_attempts: i64,
+) -> Result<Option<(CodeRow, Option<bool>)>> {
     let usable = dsl::authorization_codes
         .filter(dsl::code_hash.eq(code.to_base64()))
         .filter(dsl::used_at.is_null())
         .filter(dsl::expires_at.gt(now))
         .filter(dsl::attempts.lt(max_attempts));
     let take = diesel::update(usable).set(dsl::used_at.eq(Some(now)));
-    let take = take.returning(crate::db::schema::authorization_codes::all_columns);
+    let is_enabled = users::table.filter(users::id.eq(dsl::user_id)).select(users::disabled_at.is_null());
+    let take = take.returning((authorization_codes::all_columns, is_enabled.single_value()));
     Ok(natively!(db, |connection| keep!(take).get_result(connection).optional())?)
 }
 

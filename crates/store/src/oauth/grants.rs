@@ -39,12 +39,6 @@ pub struct GrantRow {
     pub revoked_reason: Option<String>,
 }
 
-/// Adds a grant.
-pub fn insert_grant(db: &mut Db, row: &GrantRow) -> Result<()> {
-    natively!(db, |connection| keep!(diesel::insert_into(dsl::grants).values(row)).execute(connection))?;
-    Ok(())
-}
-
 /// The grant with this id, live or not.
 pub fn find_grant(db: &mut Db, id: &str) -> Result<Option<GrantRow>> {
     let query = dsl::grants.filter(dsl::id.eq(id));

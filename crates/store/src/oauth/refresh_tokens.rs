@@ -5,8 +5,10 @@ use gatepost_protocol::secret::TokenHash;
 
 use crate::db::connection::Db;
 use crate::db::error::Result;
-use crate::db::native::{keep, natively};
+use crate::db::native::{WithTaken, keep, natively};
 use crate::db::schema::refresh_tokens::dsl;
+use crate::db::schema::{grants, taken, users};
+use crate::oauth::grants::{GrantRow, find_grant_and_owner};
 
 /// A refresh token that was issued.
 #[derive(Clone, Queryable, Selectable, Insertable)]
@@ -27,43 +29,43 @@ pub struct RefreshTokenRow {
     pub replay: Option<String>,
 }
 
-/// Keeps a token.
-pub fn insert_refresh_token(db: &mut Db, row: &RefreshTokenRow) -> Result<()> {
-    natively!(db, |connection| keep!(diesel::insert_into(dsl::refresh_tokens).values(row)).execute(connection))?;
-    Ok(())
-}
-
 /// The token with this hash, used or not.
 pub fn find_refresh_token(db: &mut Db, token: &TokenHash) -> Result<Option<RefreshTokenRow>> {
     let query = dsl::refresh_tokens.filter(dsl::token_hash.eq(token.to_base64()));
     Ok(natively!(db, |connection| query.select(RefreshTokenRow::as_select()).get_result(connection).optional())?)
 }
 
-/// Takes the token for rotation: exactly one caller gets the row.
-pub fn consume_refresh_token(db: &mut Db, token: &TokenHash, now: i64) -> Result<Option<RefreshTokenRow>> {
+/// Takes the token for rotation: exactly one caller gets its family, and when its person was disabled, if so. `None`:
+/// unknown, used or over, or its family is gone.
+pub fn consume_refresh_token(db: &mut Db, token: &TokenHash, now: i64) -> Result<Option<(GrantRow, Option<i64>)>> {
     let usable = dsl::refresh_tokens
         .filter(dsl::token_hash.eq(token.to_base64()))
         .filter(dsl::used_at.is_null())
         .filter(dsl::expires_at.gt(now));
     let take = diesel::update(usable).set(dsl::used_at.eq(Some(now)));
-    let take = take.returning(crate::db::schema::refresh_tokens::all_columns);
-    Ok(natively!(db, |connection| keep!(take).get_result(connection).optional())?)
+    let first = take.returning(dsl::grant_id);
+    let connection = match &mut *db {
+        Db::Postgres(connection) => connection,
+        Db::Sqlite(connection) => {
+            let taken: Option<String> = keep!(first).get_result(connection).optional()?;
+            return taken.map_or(Ok(None), |grant_id| find_grant_and_owner(db, &grant_id));
+        }
+    };
+    let then = taken::table
+        .inner_join(grants::table.on(grants::id.eq(taken::grant_id)))
+        .inner_join(users::table.on(users::id.eq(grants::user_id)))
+        .select((GrantRow::as_select(), users::disabled_at));
+    Ok(keep!(WithTaken { first, then }).get_result(connection).optional()?)
 }
 
-/// Uses the token without rotating it: moves its idle end.
-pub fn update_refresh_expiry(
-    db: &mut Db,
-    token: &TokenHash,
-    now: i64,
-    expires_at: i64,
-) -> Result<Option<RefreshTokenRow>> {
+/// Uses the token without rotating it: moves its idle end; `false` where it is used or over.
+pub fn update_refresh_expiry(db: &mut Db, token: &TokenHash, now: i64, expires_at: i64) -> Result<bool> {
     let usable = dsl::refresh_tokens
         .filter(dsl::token_hash.eq(token.to_base64()))
         .filter(dsl::used_at.is_null())
         .filter(dsl::expires_at.gt(now));
     let extend = diesel::update(usable).set(dsl::expires_at.eq(expires_at));
-    let extend = extend.returning(crate::db::schema::refresh_tokens::all_columns);
-    Ok(natively!(db, |connection| keep!(extend).get_result(connection).optional())?)
+    Ok(natively!(db, |connection| keep!(extend).execute(connection))? == 1)
 }
 
 /// Keeps the sealed answer to a rotation, so that it can be repeated once.

@@ -114,6 +114,24 @@ pub fn update_session_use(db: &mut Db, id: &str, now: i64, idle_expires_at: i64)
     Ok(natively!(db, |connection| keep!(note).execute(connection))? == 1)
 }
 
+/// Makes whoever ends this session wait until the transaction ends, as [`update_session_use`] does, without writing anything;
+/// `false` where it is not live any more.
+pub fn lock_live_session(db: &mut Db, id: &str, now: i64) -> Result<bool> {
+    let live = dsl::sessions
+        .filter(dsl::id.eq(id))
+        .filter(dsl::revoked_at.is_null())
+        .filter(dsl::pending.eq(false))
+        .filter(dsl::expires_at.gt(now))
+        .filter(dsl::idle_expires_at.gt(now))
+        .select(dsl::id);
+    let found: Option<String> = match db {
+        Db::Postgres(connection) => live.for_no_key_update().get_result(connection).optional()?,
+        // SQLite has one writer: whoever ends the session comes later anyway
+        Db::Sqlite(connection) => live.get_result(connection).optional()?,
+    };
+    Ok(found.is_some())
+}
+
 /// Ends one session of this person; `false` where it was not live.
 pub fn revoke_session(db: &mut Db, user_id: &str, id: &str, now: i64) -> Result<bool> {
     let changed = diesel::update(
