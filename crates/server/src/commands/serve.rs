@@ -14,7 +14,7 @@ use crate::commands::output::program_name;
 use crate::http::state::State;
 use crate::operations::telemetry::start_logging;
 use crate::outbox::email::{Mailer, start_sending};
-use crate::pages::render::Pages;
+use crate::pages::kit::render::Pages;
 use crate::process::dev;
 use crate::process::serve::{bind_listener, start_background_work, start_metrics_server, start_server, stop_on_signal};
 use crate::process::startup::{Installation, Made, StartFault, make_declared, open_installation};

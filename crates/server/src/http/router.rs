@@ -10,11 +10,15 @@ use crate::api::v1::whoami;
 use crate::http::respond::preflight;
 use crate::oauth::{authorize, introspect, jwks, metadata, revoke, token};
 use crate::operations::health;
-use crate::pages::mailed::{change_email, link, reset, verify};
-use crate::pages::{
-    account, activity, admin, assets, authenticator, confirm, consent, errors, home, invite, login, logout,
-    passkey_ceremonies, passkeys, password, personal, providers, recovery, second, security, setup, signup, via,
+use crate::pages::account::email;
+use crate::pages::account::{
+    activity, apps, authenticator, passkeys, password, personal_data, profile, providers, recovery_codes, security,
+    sessions,
 };
+use crate::pages::kit::{assets, errors};
+use crate::pages::sign_in::{confirm, login, passkey, provider, second_step};
+use crate::pages::sign_in::{link, reset, verify};
+use crate::pages::{admin, consent, home, invitations, setup, sign_out, sign_up};
 
 /// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
 #[rustfmt::skip]
@@ -39,31 +43,31 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     // pages
     add(only_get(at("/"), home::get));
     add(both(at("/login"), login::get, login::post));
-    add(both(at("/login/second"), second::get, second::post));
+    add(both(at("/login/second"), second_step::get, second_step::post));
     add(both(at("/confirm"), confirm::get, confirm::post));
-    add(both(at("/signup"), signup::get, signup::post));
-    add(only_get(at("/login/via/{provider}/callback"), via::callback));                 // OpenID Connect Core §3.1.2.5
+    add(both(at("/signup"), sign_up::get, sign_up::post));
+    add(only_get(at("/login/via/{provider}/callback"), provider::callback));                 // OpenID Connect Core §3.1.2.5
     add(both(at("/verify"), verify::get, verify::post));
     add(both(at("/link/{token}"), link::get, link::post));
     add(both(at("/reset"), reset::ask, reset::send));
     add(both(at("/reset/{token}"), reset::get, reset::post));
     add(both(at("/consent"), consent::get, consent::post));
-    add(both(at("/logout"), logout::get, logout::post));
+    add(both(at("/logout"), sign_out::get, sign_out::post));
     add(both(at("/setup/{token}"), setup::get, setup::post));
-    add(both(at("/account"), account::profile, account::save_profile));
+    add(both(at("/account"), profile::get, profile::post));
     add(only_get(at("/account/security"), security::get));
     add(both(at("/account/second-step"), security::ask_toggle, security::toggle));
     add(both(at("/account/authenticator/new"), authenticator::get, authenticator::post));
     add(both(at("/account/authenticator/remove"), authenticator::ask_remove, authenticator::remove));
-    add(both(at("/account/recovery-codes"), recovery::get, recovery::post));
-    add(only_post(at("/account/recovery-codes/download"), recovery::download));
-    add(only_post(at("/account/recovery-codes/done"), recovery::done));
+    add(both(at("/account/recovery-codes"), recovery_codes::get, recovery_codes::post));
+    add(only_post(at("/account/recovery-codes/download"), recovery_codes::download));
+    add(only_post(at("/account/recovery-codes/done"), recovery_codes::done));
     add(both(at("/account/password/new"), password::get_first, password::post_first));
-    add(both(at("/account/email"), change_email::get, change_email::post));
-    add(only_post(at("/account/email/cancel"), change_email::cancel));
-    add(only_post(at("/account/email/verify"), change_email::verify));
+    add(both(at("/account/email"), email::get, email::post));
+    add(only_post(at("/account/email/cancel"), email::cancel));
+    add(only_post(at("/account/email/verify"), email::verify));
     add(both(at("/account/password"), password::get, password::post));
-    add(only_post(at("/passkeys/options"), passkey_ceremonies::options));            // WebAuthn L3 §5.1
+    add(only_post(at("/passkeys/options"), passkey::options));            // WebAuthn L3 §5.1
     add(only_get(at("/account/passkeys"), passkeys::list));
     add(both(at("/account/passkeys/new"), passkeys::new, passkeys::add));
     add(both(at("/account/passkeys/{id}"), passkeys::ask_name, passkeys::rename));
@@ -71,33 +75,33 @@ pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: b
     add(only_get(at("/account/providers"), providers::get));
     add(only_post(at("/account/providers/link"), providers::link));
     add(only_post(at("/account/providers/unlink"), providers::unlink));
-    add(only_get(at("/account/sessions"), account::sessions));
-    add(only_post(at("/account/sessions/end"), account::end_session));
-    add(only_post(at("/account/sessions/end-others"), account::end_other_sessions));
-    add(only_get(at("/account/apps"), account::apps));
-    add(only_get(at("/account/apps/{client_id}/end"), account::ask_end_access));
-    add(only_post(at("/account/apps/end"), account::end_access));
+    add(only_get(at("/account/sessions"), sessions::get));
+    add(only_post(at("/account/sessions/end"), sessions::end));
+    add(only_post(at("/account/sessions/end-others"), sessions::end_others));
+    add(only_get(at("/account/apps"), apps::get));
+    add(only_get(at("/account/apps/{client_id}/end"), apps::ask_end));
+    add(only_post(at("/account/apps/end"), apps::end));
     add(both(at("/account/activity"), activity::get, activity::post));
-    add(both(at("/account/data"), personal::show_data, personal::download));
-    add(both(at("/account/delete"), personal::ask_delete, personal::delete));
+    add(both(at("/account/data"), personal_data::show_data, personal_data::download));
+    add(both(at("/account/delete"), personal_data::ask_delete, personal_data::delete));
     add(only_get(at("/assets/{name}"), assets::get));
 
     // administration
     add(only_get(at("/admin"), admin::overview::get));
     add(only_get(at("/admin/users"), admin::users::get));
-    add(only_get(at("/admin/users.csv"), admin::csv::get));
+    add(only_get(at("/admin/users.csv"), admin::users::csv::get));
     add(both(at("/admin/users/new"), admin::new_user::get, admin::new_user::post));
-    add(only_get(at("/admin/users/{id}"), admin::person::get));
+    add(only_get(at("/admin/users/{id}"), admin::user::get));
     add(both(at("/admin/users/{id}/{act}"), admin::acts::get, admin::acts::post));
-    add(only_get(at("/admin/audit"), admin::log::get));
-    add(only_get(at("/admin/audit.jsonl"), admin::log::export));
+    add(only_get(at("/admin/audit"), admin::audit::get));
+    add(only_get(at("/admin/audit.jsonl"), admin::audit::export));
     // invitations, and who may sign up
-    add(only_post(at("/invite"), invite::sign_out));
-    add(only_get(at("/invite/{code}"), invite::get));
-    add(only_get(at("/admin/invites"), admin::invites::list));
-    add(both(at("/admin/invites/new"), admin::invites::new, admin::invites::add));
-    add(only_get(at("/admin/invites/{id}"), admin::invites::show));
-    add(both(at("/admin/invites/{id}/revoke"), admin::invites::ask_revoke, admin::invites::revoke));
+    add(only_post(at("/invite"), invitations::sign_out));
+    add(only_get(at("/invite/{code}"), invitations::get));
+    add(only_get(at("/admin/invites"), admin::invitations::list));
+    add(both(at("/admin/invites/new"), admin::invitations::new, admin::invitations::add));
+    add(only_get(at("/admin/invites/{id}"), admin::invitations::show));
+    add(both(at("/admin/invites/{id}/revoke"), admin::invitations::ask_revoke, admin::invitations::revoke));
     add(both(at("/admin/signup-mode"), admin::sign_up_mode::get, admin::sign_up_mode::post));
 
     // API

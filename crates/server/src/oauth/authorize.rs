@@ -15,9 +15,10 @@ use gatepost_protocol::redirect_uri::append_params;
 use crate::http::extract::read_form;
 use crate::http::respond;
 use crate::http::state::{State, log_error};
-use crate::pages::continue_request::{Arrived, Pending};
-use crate::pages::views::{DeveloperErrorView, ErrorKind, Moment, Occasion, Rule};
-use crate::pages::visitor::{Visitor, has_browser_cookie};
+use crate::pages::kit::errors::view::{DeveloperErrorView, ErrorKind, Occasion, Rule};
+use crate::pages::kit::view::Moment;
+use crate::pages::kit::visitor::{Visitor, has_browser_cookie};
+use crate::pages::sign_in::continue_request::{Arrived, Pending};
 
 /// Parameters in the query.
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {

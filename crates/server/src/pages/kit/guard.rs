@@ -1,0 +1,98 @@
+//! What a page asks of its visitor beyond being signed in: a fresh sign-in, the role of an administrator.
+
+use actix_web::HttpRequest;
+use actix_web::HttpResponse;
+use actix_web::web::Payload;
+use gatepost_engine::kernel::journey::{Act, Journey};
+use gatepost_engine::people::sessions::SignedIn;
+use gatepost_engine::people::sign_in::fresh::{is_fresh, is_stale_for_admin};
+use gatepost_protocol::params::Params;
+
+use crate::http::respond;
+use crate::http::state::State;
+use crate::pages::kit::errors::view::ErrorKind;
+use crate::pages::kit::frames::AdminFrame;
+use crate::pages::kit::notice::Notice;
+use crate::pages::kit::visitor::Visitor;
+use crate::pages::sign_in::continue_request::Pending;
+
+/// Lets a session do `act` if its sign-in is young and strong enough; else the way to the page that asks for it again, from which
+/// the person comes back to `back`, a path of ours.
+pub(crate) async fn require_fresh(
+    state: &State,
+    visitor: &Visitor,
+    session: &SignedIn,
+    act: Act,
+    back: &str,
+) -> Result<(), HttpResponse> {
+    let signed_in = session.clone();
+    let fresh = state.read(&visitor.call, move |call, db| is_fresh(call, db, &signed_in)).await;
+    match fresh.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+        true => Ok(()),
+        false => Err(ask_again(state, visitor, act, back).await),
+    }
+}
+
+/// The way to "Confirm that it's you", and from there to `back`.
+async fn ask_again(state: &State, visitor: &Visitor, act: Act, back: &str) -> HttpResponse {
+    match journey_to(state, visitor, Some(act), back).await {
+        Ok(pending) => pending.show_page(state, visitor, "/confirm"),
+        Err(response) => response,
+    }
+}
+
+async fn journey_to(state: &State, visitor: &Visitor, act: Option<Act>, back: &str) -> Result<Pending, HttpResponse> {
+    let mut journey = Journey::begin(&visitor.call, visitor.browser_hash());
+    journey.back = Some(back.to_owned());
+    journey.act = act;
+    Pending::load(state, visitor, journey).await
+}
+
+/// An administrator at work.
+pub(crate) struct Admin {
+    pub(crate) visitor: Visitor,
+    pub(crate) session: SignedIn,
+}
+
+impl Admin {
+    /// Finds out who asks for a page of the administration; everybody else gets the page that helps them on. `back` is that page.
+    pub(crate) async fn recognise(state: &State, request: &HttpRequest, back: &str) -> Result<Self, HttpResponse> {
+        let visitor = Visitor::recognise(state, request).await?;
+        Self::check(state, visitor, back).await
+    }
+
+    /// Reads a form of the administration. `back` is the page with the form, for whoever has to confirm first: every change asks for
+    /// a fresh sign-in.
+    pub(crate) async fn read_post(
+        state: &State,
+        request: &HttpRequest,
+        payload: Payload,
+        back: &str,
+    ) -> Result<(Self, Params), HttpResponse> {
+        let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+        let admin = Self::check(state, visitor, back).await?;
+        require_fresh(state, &admin.visitor, &admin.session, Act::Administer, back).await?;
+        Ok((admin, params))
+    }
+
+    async fn check(state: &State, visitor: Visitor, back: &str) -> Result<Self, HttpResponse> {
+        let Some(session) = visitor.session.clone() else {
+            return Err(journey_to(state, &visitor, None, back).await?.show_page(state, &visitor, "/login"));
+        };
+        if !session.is_admin {
+            return Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::Forbidden)));
+        }
+        let stale = is_stale_for_admin(&visitor.call, &session);
+        let weak = visitor.call.policy().admin_second_factor && session.strength < 2;
+        if stale || weak {
+            let act = if weak { Act::UseSecondFactor } else { Act::Administer };
+            return Err(ask_again(state, &visitor, act, back).await);
+        }
+        Ok(Self { visitor, session })
+    }
+
+    /// What stands around every page of the administration.
+    pub(crate) fn frame(&self, notice: Option<Notice>) -> AdminFrame {
+        AdminFrame { email: self.session.email.clone(), csrf: self.visitor.csrf(), notice }
+    }
+}
