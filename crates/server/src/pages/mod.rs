@@ -6,6 +6,7 @@
 pub(crate) mod kit {
     pub(crate) mod assets;
     pub(crate) mod brand;
+    pub(crate) mod collected;
     pub(crate) mod errors;
     pub(crate) mod events;
     pub(crate) mod fault;

@@ -6,6 +6,7 @@ mod filters;
 mod tests;
 
 use crate::pages::kit::brand::Brand;
+use crate::pages::kit::collected::TEMPLATES;
 use crate::pages::kit::texts::{Catalogue, escape_html};
 use crate::pages::kit::view::View;
 use minijinja::value::Serde;
@@ -48,77 +49,6 @@ const fn headers_with(policy: &'static str) -> [(&'static str, &'static str); 9]
         ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), publickey-credentials-get=(self)"),
     ]
 }
-
-/// The templates that are built in, by file name.
-const TEMPLATES: &[(&str, &str)] = &[
-    ("account.html", include_str!("../../../templates/account.html")),
-    ("account_activity.html", include_str!("../../../templates/account_activity.html")),
-    ("account_apps.html", include_str!("../../../templates/account_apps.html")),
-    ("account_data.html", include_str!("../../../templates/account_data.html")),
-    ("account_delete.html", include_str!("../../../templates/account_delete.html")),
-    ("account_deleted.html", include_str!("../../../templates/account_deleted.html")),
-    ("account_authenticator.html", include_str!("../../../templates/account_authenticator.html")),
-    ("account_authenticator_gone.html", include_str!("../../../templates/account_authenticator_gone.html")),
-    ("account_codes.html", include_str!("../../../templates/account_codes.html")),
-    ("account_codes_new.html", include_str!("../../../templates/account_codes_new.html")),
-    ("account_email.html", include_str!("../../../templates/account_email.html")),
-    ("account_end_access.html", include_str!("../../../templates/account_end_access.html")),
-    ("account_passkey_name.html", include_str!("../../../templates/account_passkey_name.html")),
-    ("account_passkey_new.html", include_str!("../../../templates/account_passkey_new.html")),
-    ("account_passkey_remove.html", include_str!("../../../templates/account_passkey_remove.html")),
-    ("account_passkeys.html", include_str!("../../../templates/account_passkeys.html")),
-    ("account_password.html", include_str!("../../../templates/account_password.html")),
-    ("account_password_first.html", include_str!("../../../templates/account_password_first.html")),
-    ("account_profile.html", include_str!("../../../templates/account_profile.html")),
-    ("account_second_step.html", include_str!("../../../templates/account_second_step.html")),
-    ("account_providers.html", include_str!("../../../templates/account_providers.html")),
-    ("account_security.html", include_str!("../../../templates/account_security.html")),
-    ("account_sessions.html", include_str!("../../../templates/account_sessions.html")),
-    ("admin.html", include_str!("../../../templates/admin.html")),
-    ("admin_audit.html", include_str!("../../../templates/admin_audit.html")),
-    ("admin_overview.html", include_str!("../../../templates/admin_overview.html")),
-    ("admin_parts.html", include_str!("../../../templates/admin_parts.html")),
-    ("admin_user.html", include_str!("../../../templates/admin_user.html")),
-    ("admin_user_act.html", include_str!("../../../templates/admin_user_act.html")),
-    ("admin_user_added.html", include_str!("../../../templates/admin_user_added.html")),
-    ("admin_user_new.html", include_str!("../../../templates/admin_user_new.html")),
-    ("admin_users.html", include_str!("../../../templates/admin_users.html")),
-    ("admin_invite.html", include_str!("../../../templates/admin_invite.html")),
-    ("admin_invite_made.html", include_str!("../../../templates/admin_invite_made.html")),
-    ("admin_invite_new.html", include_str!("../../../templates/admin_invite_new.html")),
-    ("admin_invite_revoke.html", include_str!("../../../templates/admin_invite_revoke.html")),
-    ("admin_invites.html", include_str!("../../../templates/admin_invites.html")),
-    ("admin_signup_mode.html", include_str!("../../../templates/admin_signup_mode.html")),
-    ("base.html", include_str!("../../../templates/base.html")),
-    ("codes_left.html", include_str!("../../../templates/codes_left.html")),
-    ("confirm.html", include_str!("../../../templates/confirm.html")),
-    ("check_mail.html", include_str!("../../../templates/check_mail.html")),
-    ("consent.html", include_str!("../../../templates/consent.html")),
-    ("developer_error.html", include_str!("../../../templates/developer_error.html")),
-    ("error.html", include_str!("../../../templates/error.html")),
-    ("gate.html", include_str!("../../../templates/gate.html")),
-    ("hand_over.html", include_str!("../../../templates/hand_over.html")),
-    ("home.html", include_str!("../../../templates/home.html")),
-    ("invite_signed_in.html", include_str!("../../../templates/invite_signed_in.html")),
-    ("link.html", include_str!("../../../templates/link.html")),
-    ("link_ended.html", include_str!("../../../templates/link_ended.html")),
-    ("link_gone.html", include_str!("../../../templates/link_gone.html")),
-    ("login.html", include_str!("../../../templates/login.html")),
-    ("logout.html", include_str!("../../../templates/logout.html")),
-    ("new_password.html", include_str!("../../../templates/new_password.html")),
-    ("mail.html", include_str!("../../../templates/mail.html")),
-    ("parts.html", include_str!("../../../templates/parts.html")),
-    ("second.html", include_str!("../../../templates/second.html")),
-    ("passkey_parts.html", include_str!("../../../templates/passkey_parts.html")),
-    ("security_passkeys.html", include_str!("../../../templates/security_passkeys.html")),
-    ("provider_go.html", include_str!("../../../templates/provider_go.html")),
-    ("provider_trouble.html", include_str!("../../../templates/provider_trouble.html")),
-    ("reset.html", include_str!("../../../templates/reset.html")),
-    ("setup.html", include_str!("../../../templates/setup.html")),
-    ("setup_gone.html", include_str!("../../../templates/setup_gone.html")),
-    ("signed_out.html", include_str!("../../../templates/signed_out.html")),
-    ("signup.html", include_str!("../../../templates/signup.html")),
-];
 
 /// What is sent if a page cannot be made at all; only an override can cause that.
 const LAST_RESORT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Something went wrong</title>\

@@ -1,10 +1,9 @@
-//! The catalogue: every sentence of the pages by key, one TOML file a language, so that a language is a file and not a change of code.
+//! The catalogue: every sentence by key. The texts of a page lie in its folder, one TOML file a language; here they come together.
 
 use chrono::{DateTime, Datelike, Utc};
 use std::collections::BTreeMap;
 
-/// Languages that are built in: code and file.
-const LANGUAGES: &[(&str, &str)] = &[("en", include_str!("../../../assets/texts/en.toml"))];
+use crate::pages::kit::collected::TEXTS;
 
 /// All sentences of one language.
 #[derive(Clone, Debug)]
@@ -15,17 +14,13 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     /// The built-in catalogue of a language, `en`; a sentence says what is wrong.
     pub(crate) fn load(language: &str) -> Result<Self, String> {
-        let (_, file) = LANGUAGES
-            .iter()
-            .find(|(code, _)| *code == language)
-            .ok_or_else(|| format!("there are no texts in the language {language}"))?;
-        Self::parse(file)
-    }
-
-    fn parse(file: &str) -> Result<Self, String> {
-        let table: toml::Table = file.parse().map_err(|error| format!("the texts cannot be read: {error}"))?;
         let mut texts = BTreeMap::new();
-        flatten(&table, "", &mut texts)?;
+        for (_, file) in TEXTS.iter().filter(|(code, _)| *code == language) {
+            add_file(file, &mut texts)?;
+        }
+        if texts.is_empty() {
+            return Err(format!("there are no texts in the language {language}"));
+        }
         Ok(Self { texts })
     }
 
@@ -152,10 +147,17 @@ pub(crate) fn escape_html(text: &str) -> String {
     html
 }
 
+fn add_file(file: &str, texts: &mut BTreeMap<String, String>) -> Result<(), String> {
+    let table: toml::Table = file.parse().map_err(|error| format!("the texts cannot be read: {error}"))?;
+    flatten(&table, "", texts)
+}
+
 fn flatten(table: &toml::Table, prefix: &str, texts: &mut BTreeMap<String, String>) -> Result<(), String> {
     for (key, value) in table {
         let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {
+            // two would hide each other
+            toml::Value::String(_) if texts.contains_key(&key) => return Err(format!("the text {key} is there twice")),
             toml::Value::String(text) => {
                 texts.insert(key, text.clone());
             }
@@ -216,15 +218,29 @@ mod tests {
         }
     }
 
+    fn parse(file: &str) -> Result<Catalogue, String> {
+        let mut texts = BTreeMap::new();
+        add_file(file, &mut texts)?;
+        Ok(Catalogue { texts })
+    }
+
+    #[test]
+    fn no_file_hides_a_text_of_another() {
+        let mut texts = BTreeMap::new();
+        add_file("[a]\nb = \"1\"", &mut texts).expect("it is TOML");
+        assert!(add_file("[a]\nc = \"2\"", &mut texts).is_ok());
+        assert!(add_file("a.b = \"3\"", &mut texts).is_err_and(|sentence| sentence.contains("a.b")));
+    }
+
     #[test]
     fn fills_and_escapes() {
-        let texts = Catalogue::parse("a = \"<{x}> & {x}\"\n[b]\none = \"one\"\nother = \"{n}\"").expect("it is TOML");
+        let texts = parse("a = \"<{x}> & {x}\"\n[b]\none = \"one\"\nother = \"{n}\"").expect("it is TOML");
         let x = |name: &str| (name == "x").then(|| "<i>".to_owned());
         assert_eq!(texts.fill("a", false, x).as_deref(), Ok("&lt;<i>&gt; &amp; <i>"));
         assert_eq!(texts.fill("b", true, x).as_deref(), Ok("one"));
         assert!(texts.fill("b", false, x).is_err(), "n is not given");
         assert!(texts.fill("c", false, x).is_err());
-        assert!(Catalogue::parse("a = 1").is_err());
+        assert!(parse("a = 1").is_err());
         assert!(Catalogue::load("xx").is_err());
     }
 }

@@ -147,7 +147,7 @@ mod tests {
                     count += 1;
                     assert!(
                         texts.get(&format!("audit.{word}")).is_some(),
-                        "no sentence for {word} in [audit] of en.toml"
+                        "no sentence for {word} in [audit] of kit/events/en.toml"
                     );
                 }
             }
