@@ -71,7 +71,7 @@ async fn send_test(
     (sender, address): (&Sender, &SmtpAddress),
     to: &str,
 ) -> Check {
-    let rendered = Pages::new(&settings.brand, issuer.path(), None)
+    let rendered = Pages::new(&settings.brand, issuer.path(), None, &[])
         .and_then(|pages| Writer::new(&settings.brand, issuer)?.write_test(&pages, to));
     let rendered = match rendered {
         Ok(rendered) => rendered,

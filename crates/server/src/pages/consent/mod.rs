@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::clients::registry::{Catalogue, OFFLINE_ACCESS};
 use gatepost_engine::oauth::consent::{NextStep, find_allowed_scopes, refuse_request};
@@ -27,7 +27,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let (pending, session) = find_pending(state, &visitor, &params).await?;
     let asked = find_asked(state, &visitor, &pending)?;
@@ -112,12 +112,12 @@ fn describe_scope(catalogue: &Catalogue, name: &str, before: &ScopeSet) -> Scope
     }
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    decide(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    decide(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn decide(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn decide(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (pending, session) = find_pending(state, &visitor, &params).await?;
     let asked = find_asked(state, &visitor, &pending)?;
     let step = asked.next_step(state, &visitor, &session).await?;

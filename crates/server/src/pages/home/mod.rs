@@ -16,7 +16,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let view = HomeView {
         email: visitor.session.as_ref().map(|session| session.email.clone()),
         csrf: visitor.csrf(),

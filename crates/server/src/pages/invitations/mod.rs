@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::SignUpMode;
 use gatepost_engine::people::account::end_session;
@@ -31,7 +31,7 @@ pub(crate) async fn get(request: HttpRequest, code: Path<String>, state: Data<St
 
 /// Looking uses nothing up, so that a program that follows links in letters does no harm.
 async fn open(request: &HttpRequest, code: String, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let mode = check_open(state, &visitor, require_signup_mode(state, &visitor).await?)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let mut pending = Pending::find(state, &visitor, &params).await?;
@@ -48,13 +48,13 @@ async fn open(request: &HttpRequest, code: String, state: &State) -> Result<Http
     Ok(visitor.page(state, status, &make_view(state, &visitor, &pending, (&person, part))?))
 }
 
-pub(crate) async fn sign_out(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    switch(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn sign_out(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    switch(&request, &state).await.unwrap_or_else(|response| response)
 }
 
 /// Ends the session of whoever wants another account, and goes on to the sign-up page with the invitation.
-async fn switch(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn switch(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let pending = Pending::find(state, &visitor, &params).await?;
     if let Some(session) = visitor.session.clone() {
         let id = session.session_id.clone();

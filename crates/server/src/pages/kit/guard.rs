@@ -2,7 +2,6 @@
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
-use actix_web::web::Payload;
 use gatepost_engine::kernel::journey::{Act, Journey};
 use gatepost_engine::people::sessions::SignedIn;
 use gatepost_engine::people::sign_in::fresh::{is_fresh, is_stale_for_admin};
@@ -55,44 +54,54 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// Finds out who asks for a page of the administration; everybody else gets the page that helps them on. `back` is that page.
-    pub(crate) async fn recognise(state: &State, request: &HttpRequest, back: &str) -> Result<Self, HttpResponse> {
-        let visitor = Visitor::recognise(state, request).await?;
-        Self::check(state, visitor, back).await
+    /// The administrator who was let through to this page.
+    pub(crate) fn of(state: &State, request: &HttpRequest) -> Result<Self, HttpResponse> {
+        Self::from_visitor(state, Visitor::of(state, request)?)
     }
 
-    /// Reads a form of the administration. `back` is the page with the form, for whoever has to confirm first: every change asks for
-    /// a fresh sign-in.
-    pub(crate) async fn read_post(
+    /// The administrator who was let through, and the form. `back` is the page with the form, for whoever has to confirm first: every
+    /// change asks for a fresh sign-in.
+    pub(crate) async fn of_form(
         state: &State,
         request: &HttpRequest,
-        payload: Payload,
         back: &str,
     ) -> Result<(Self, Params), HttpResponse> {
-        let (visitor, params) = Visitor::read_post(state, request, payload).await?;
-        let admin = Self::check(state, visitor, back).await?;
+        let (visitor, params) = Visitor::of_form(state, request)?;
+        let admin = Self::from_visitor(state, visitor)?;
         require_fresh(state, &admin.visitor, &admin.session, Act::Administer, back).await?;
         Ok((admin, params))
     }
 
-    async fn check(state: &State, visitor: Visitor, back: &str) -> Result<Self, HttpResponse> {
-        let Some(session) = visitor.session.clone() else {
-            return Err(journey_to(state, &visitor, None, back).await?.show_page(state, &visitor, "/login"));
-        };
-        if !session.is_admin {
-            return Err(visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::Forbidden)));
+    fn from_visitor(state: &State, visitor: Visitor) -> Result<Self, HttpResponse> {
+        match visitor.session.clone().filter(|session| session.is_admin) {
+            Some(session) => Ok(Self { visitor, session }),
+            None => Err(refuse_page(state, &visitor)),
         }
-        let stale = is_stale_for_admin(&visitor.call, &session);
-        let weak = visitor.call.policy().admin_second_factor && session.strength < 2;
-        if stale || weak {
-            let act = if weak { Act::UseSecondFactor } else { Act::Administer };
-            return Err(ask_again(state, &visitor, act, back).await);
-        }
-        Ok(Self { visitor, session })
     }
 
     /// What stands around every page of the administration.
     pub(crate) fn frame(&self, notice: Option<Notice>) -> AdminFrame {
         AdminFrame { email: self.session.email.clone(), csrf: self.visitor.csrf(), notice }
     }
+}
+
+fn refuse_page(state: &State, visitor: &Visitor) -> HttpResponse {
+    visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::Forbidden))
+}
+
+/// Lets administrators through; everybody else gets the page that helps them on, and comes back to `back`, a path of ours.
+pub(super) async fn check_admin(state: &State, visitor: &Visitor, back: &str) -> Result<(), HttpResponse> {
+    let Some(session) = &visitor.session else {
+        return Err(journey_to(state, visitor, None, back).await?.show_page(state, visitor, "/login"));
+    };
+    if !session.is_admin {
+        return Err(refuse_page(state, visitor));
+    }
+    let stale = is_stale_for_admin(&visitor.call, session);
+    let weak = visitor.call.policy().admin_second_factor && session.strength < 2;
+    if stale || weak {
+        let act = if weak { Act::UseSecondFactor } else { Act::Administer };
+        return Err(ask_again(state, visitor, act, back).await);
+    }
+    Ok(())
 }

@@ -1,6 +1,11 @@
 //! Signing in with a passkey, as pages offer it.
 
-use serde::Serialize;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::http::respond;
 
 /// What went wrong with a passkey; texts are `passkey.*`.
 #[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,4 +44,25 @@ impl PasskeyOffer {
     pub(crate) fn new(available: bool) -> Self {
         Self { available, ..Self::default() }
     }
+}
+
+/// What the script asks for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wish {
+    /// the ceremony
+    pub(crate) kind: String,
+    /// the token of the page's forms
+    pub(crate) csrf: String,
+    /// for a new account
+    #[serde(default)]
+    pub(crate) email: String,
+    /// for a new account
+    #[serde(default)]
+    pub(crate) name: String,
+}
+
+/// A refusal that the script understands.
+pub(crate) fn json_refusal(status: StatusCode, error: &str) -> HttpResponse {
+    respond::json(status, json!({ "error": error }).to_string())
 }

@@ -5,6 +5,7 @@ mod filters;
 #[cfg(test)]
 mod tests;
 
+use crate::http::policy::MenuEntry;
 use crate::pages::kit::brand::Brand;
 use crate::pages::kit::collected::TEMPLATES;
 use crate::pages::kit::texts::{Catalogue, escape_html};
@@ -65,15 +66,25 @@ impl Pages {
     /// Reads the catalogue, the templates, the overrides and the logo.
     ///
     /// `issuer_path` is the path of the issuer without the slash at the end, `""` or `"/auth"`; all links begin with it.
+    /// `menu` is that of the administration.
     /// A sentence says what is wrong.
-    pub(crate) fn new(brand: &Brand, issuer_path: &str, override_folder: Option<&Path>) -> Result<Self, String> {
+    pub(crate) fn new(
+        brand: &Brand,
+        issuer_path: &str,
+        override_folder: Option<&Path>,
+        menu: &[MenuEntry],
+    ) -> Result<Self, String> {
         if let Some((setting, sentence)) = brand.list_faults().into_iter().next() {
             return Err(format!("{setting} {sentence}"));
         }
         let assets = assets::load_assets(brand)?;
         let texts = Arc::new(Catalogue::load("en")?);
         let base = issuer_path.trim_end_matches('/');
-        let make = || make_environment(brand, base, &texts, &assets);
+        let make = || {
+            let mut environment = make_environment(brand, base, &texts, &assets)?;
+            environment.add_global("admin_menu", Value::from(Serde(menu)));
+            Ok::<_, String>(environment)
+        };
         let mut built_in = make()?;
         for (name, source) in TEMPLATES {
             built_in.add_template(name, source).map_err(|error| format!("{name}: {error:#}"))?;
@@ -166,7 +177,7 @@ fn make_environment(
     let logo = assets.iter().find(|asset| asset.name.starts_with("logo.")).map(|asset| asset.name.clone());
     environment.add_global("logo", Value::from(Serde(logo)));
     filters::add_filters(&mut environment, texts);
-    sentences::add_event_texts(&mut environment, texts);
+    crate::pages::kit::events::sentences::add_event_texts(&mut environment, texts);
     filters::add_links(&mut environment, base, assets);
     Ok(environment)
 }

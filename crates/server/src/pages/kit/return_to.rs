@@ -44,7 +44,7 @@ impl ReturnTo {
 }
 
 /// True for `127.0.0.0/8`, `[::1]` and `localhost`.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

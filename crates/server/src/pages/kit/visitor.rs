@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use gatepost_engine::kernel::csrf::{check_form_token, make_form_token};
 use gatepost_engine::people::sessions::SignedIn;
 use gatepost_engine::people::sessions::{Found, find_cookie, note_session_use};
@@ -19,9 +19,10 @@ use crate::http::respond;
 use crate::http::state::State;
 use crate::pages::kit::errors::view::ErrorKind;
 use crate::pages::kit::frames::AccountFrame;
+use crate::pages::kit::gate::{Admitted, Sent};
 use crate::pages::kit::notice::Notice;
+use crate::pages::kit::passkey::{Wish, json_refusal};
 use crate::pages::kit::view::View;
-use crate::pages::sign_in::passkey::{Wish, json_refusal};
 
 /// Name of the cookie of a signed-in browser. `__Host-` needs TLS, so plain HTTP on this computer goes without (LG8).
 fn session_cookie(issuer: &Issuer) -> &'static str {
@@ -48,8 +49,29 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
+    /// Who was let through to this page, with nothing sent.
+    pub(crate) fn of(state: &State, request: &HttpRequest) -> Result<Self, HttpResponse> {
+        take_admitted(state, request).map(|admitted| admitted.visitor)
+    }
+
+    /// Who was let through to this page, and the form that they sent from a page of ours.
+    pub(crate) fn of_form(state: &State, request: &HttpRequest) -> Result<(Self, Params), HttpResponse> {
+        match take_admitted(state, request)? {
+            Admitted { visitor, sent: Sent::Form(params) } => Ok((visitor, params)),
+            Admitted { visitor, .. } => Err(respond::error_page(state, &visitor.call, ErrorKind::BadRequest)),
+        }
+    }
+
+    /// Who was let through, and what a script of ours asks for.
+    pub(crate) fn of_wish(state: &State, request: &HttpRequest) -> Result<(Self, Wish), HttpResponse> {
+        match take_admitted(state, request)? {
+            Admitted { visitor, sent: Sent::Wish(wish) } => Ok((visitor, wish)),
+            _ => Err(json_refusal(StatusCode::BAD_REQUEST, "malformed")),
+        }
+    }
+
     /// Finds out who asks; one read of the database if there is a session cookie.
-    pub(crate) async fn recognise(state: &State, request: &HttpRequest) -> Result<Self, HttpResponse> {
+    pub(super) async fn recognise(state: &State, request: &HttpRequest) -> Result<Self, HttpResponse> {
         let call = state.call(request);
         let (mut visitor, cookie) = Self::without_session(call, request)
             .map_err(|(call, error)| respond::engine_error_page(state, &call, &error))?;
@@ -95,7 +117,7 @@ impl Visitor {
     }
 
     /// Reads a form and makes sure that it is ours: Origin, Sec-Fetch-Site, and the token of this browser and session.
-    pub(crate) async fn read_post(
+    pub(super) async fn read_form(
         state: &State,
         request: &HttpRequest,
         payload: Payload,
@@ -126,7 +148,7 @@ impl Visitor {
 
     /// Reads what a script of ours asks for, with the same proofs as a form: Origin, Sec-Fetch-Site and the token, and
     /// `application/json`, which no form of another site can send.
-    pub(crate) async fn read_wish(
+    pub(super) async fn read_wish(
         state: &State,
         request: &HttpRequest,
         payload: Payload,
@@ -217,6 +239,15 @@ impl Visitor {
     pub(crate) fn own(&self, path: &str) -> String {
         self.call.engine.issuer.url(path)
     }
+}
+
+/// What the gate found out about this request. There is always one before a page; without it nobody is let in.
+fn take_admitted(state: &State, request: &HttpRequest) -> Result<Admitted, HttpResponse> {
+    let admitted = request.extensions_mut().remove::<Admitted>();
+    admitted.ok_or_else(|| {
+        tracing::error!(path = request.path(), "a page has no gate before it");
+        respond::error_page(state, &state.call(request), ErrorKind::Broken)
+    })
 }
 
 /// Whether this browser has been here before and sends its cookies along.

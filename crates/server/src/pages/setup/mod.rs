@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::Journey;
 use gatepost_engine::people::setup::{SetUp, check_setup_link, create_first_admin};
@@ -22,7 +22,7 @@ pub(crate) async fn get(request: HttpRequest, token: Path<String>, state: Data<S
 }
 
 async fn show(request: &HttpRequest, token: String, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     check_link(state, &visitor, &token).await?;
     Ok(visitor.page(state, StatusCode::OK, &make_view(&visitor, token, &Person::default())))
 }
@@ -54,22 +54,12 @@ fn make_view(visitor: &Visitor, token: String, person: &Person) -> SetupView {
     }
 }
 
-pub(crate) async fn post(
-    request: HttpRequest,
-    token: Path<String>,
-    payload: Payload,
-    state: Data<State>,
-) -> HttpResponse {
-    create(&request, token.into_inner(), payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, token: Path<String>, state: Data<State>) -> HttpResponse {
+    create(&request, token.into_inner(), &state).await.unwrap_or_else(|response| response)
 }
 
-async fn create(
-    request: &HttpRequest,
-    token: String,
-    payload: Payload,
-    state: &State,
-) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn create(request: &HttpRequest, token: String, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     check_link(state, &visitor, &token).await?;
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
     let (true, Some(email)) = (person.faults.is_empty(), email) else {

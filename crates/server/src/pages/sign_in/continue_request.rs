@@ -134,7 +134,7 @@ impl Pending {
         let Started { cookie, signed_in, pending } = started;
         let response = match pending {
             true => self.show_page(state, visitor, "/login/second"),
-            false => match super::via::link_offer(state, visitor, &self.journey, &signed_in).await {
+            false => match super::provider::link_offer(state, visitor, &self.journey, &signed_in).await {
                 Some(page) => page,
                 None => self.go_on(state, visitor, &signed_in, Arrived::ByForm).await,
             },

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::account::end_session;
 
@@ -19,7 +19,7 @@ fn signed_out(state: &State, visitor: &Visitor) -> HttpResponse {
 
 /// A link may not sign anybody out: it asks.
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    let visitor = match Visitor::recognise(&state, &request).await {
+    let visitor = match Visitor::of(&state, &request) {
         Ok(visitor) => visitor,
         Err(response) => return response,
     };
@@ -34,8 +34,8 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 /// Ends the session here and in the database.
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    let visitor = match Visitor::read_post(&state, &request, payload).await {
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let visitor = match Visitor::of_form(&state, &request) {
         Ok((visitor, _)) => visitor,
         Err(response) => return response,
     };

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::email::{Email, normalize_email};
 use gatepost_engine::people::factors::passkeys::PasskeySignUp;
@@ -13,6 +13,7 @@ use gatepost_engine::people::sign_up::{NewUser, SignUpRefusal, sign_up};
 use gatepost_engine::{Call, SignUpMode};
 use gatepost_protocol::params::Params;
 
+use crate::http::policy::Policy;
 use crate::http::respond;
 use crate::http::state::State;
 use crate::pages::invitations::{ask_again, find_part, read_part};
@@ -35,7 +36,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let mut pending = Pending::find(state, &visitor, &params).await?;
     // what an invitation is worth stands in the database: without it nobody waits twice
@@ -133,12 +134,12 @@ pub(crate) fn make_view(
     })
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    create(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    create(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn create(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let mode = check_open(state, &visitor, require_signup_mode(state, &visitor).await?)?;
     let mut pending = Pending::find(state, &visitor, &params).await?;
     let (mut person, email) = Person::read(&visitor.call, &params, &state.settings.brand.name);
@@ -161,7 +162,9 @@ async fn create(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         let view = make_view(state, &visitor, &pending, (&person, part))?;
         return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
     };
-    if let Err(wait) = state.limits.count_signup(&name_network(&visitor.call.origin.ip), visitor.call.now) {
+    if let Err(wait) =
+        state.limits.count(Policy::of(request).limit, &name_network(&visitor.call.origin.ip), visitor.call.now)
+    {
         return Err(respond::wait_page(state, &visitor.call, wait.0));
     }
     let mut form = SignUpForm { pending, person, part };

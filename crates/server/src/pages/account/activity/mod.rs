@@ -5,7 +5,7 @@ pub(crate) mod view;
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::audit::query::{AuditFilter, Cursor, EventPage, list_account_events};
 use gatepost_engine::people::account::end_session;
@@ -32,7 +32,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(read_notice(request))?;
     let params = Params::parse(request.query_string().as_bytes()).ok();
     let asked = |name: &str| params.as_ref().and_then(|params| params.one(name).map(str::to_owned));
@@ -100,12 +100,12 @@ fn describe_row(event: &AuditRow, session: &SignedIn, apps: &BTreeMap<String, St
 }
 
 /// "Not you?": ends that session, and shows where the ways in are changed.
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    disown(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    disown(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn disown(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn disown(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, _) = visitor.frame(None)?;
     let (signed_in, id) = (session.clone(), params.one("id").unwrap_or_default().to_owned());
     // a session that has ended by itself meanwhile is as good

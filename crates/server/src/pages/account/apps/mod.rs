@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::clients::registry::Catalogue;
 use gatepost_engine::people::account::{self as engine_account, ConnectedApp};
@@ -30,7 +30,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show_apps(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (_, frame) = visitor.frame(read_notice(request))?;
     let apps = list_apps(state, &visitor).await?;
     let catalogue = state.find_catalogue(&visitor.call).await;
@@ -69,7 +69,7 @@ pub(crate) async fn ask_end(request: HttpRequest, client_id: Path<String>, state
 }
 
 async fn show_end_access(request: &HttpRequest, client_id: &str, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (_, frame) = visitor.frame(None)?;
     let apps = list_apps(state, &visitor).await?;
     match apps.into_iter().find(|app| app.client_id == client_id) {
@@ -81,12 +81,12 @@ async fn show_end_access(request: &HttpRequest, client_id: &str, state: &State) 
     }
 }
 
-pub(crate) async fn end(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    either(do_end_access(&request, payload, &state).await)
+pub(crate) async fn end(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    either(do_end_access(&request, &state).await)
 }
 
-async fn do_end_access(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn do_end_access(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, _) = visitor.frame(None)?;
     let (signed_in, client_id) = (session.clone(), params.one("client_id").unwrap_or_default().to_owned());
     let ended = state

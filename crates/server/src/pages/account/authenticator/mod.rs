@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::factors::totp::{
@@ -39,7 +39,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let mut pending = Pending::find(state, &visitor, &params).await?;
     let (session, frame) = visitor.frame(None)?;
@@ -116,12 +116,12 @@ fn draw_qr(text: &str) -> Option<(String, usize)> {
     Some((path, width + 2 * QUIET))
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    enrol(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    enrol(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn enrol(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (mut visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn enrol(request: &HttpRequest, state: &State) -> Page {
+    let (mut visitor, params) = Visitor::of_form(state, request)?;
     let mut pending = Pending::find(state, &visitor, &params).await?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh_here(state, &visitor, session, &mut pending).await?;
@@ -157,7 +157,7 @@ pub(crate) async fn ask_remove(request: HttpRequest, state: Data<State>) -> Http
 }
 
 async fn show_remove(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, REMOVE).await?;
     let factors = load_factors(state, &visitor, session).await?;
@@ -168,12 +168,12 @@ async fn show_remove(request: &HttpRequest, state: &State) -> Page {
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-pub(crate) async fn remove(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    do_remove(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn remove(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    do_remove(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn do_remove(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, _) = Visitor::read_post(state, request, payload).await?;
+async fn do_remove(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, _) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, REMOVE).await?;
     let signed_in = session.clone();

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::{Act, Journey};
 use gatepost_engine::people::mailed_links::{cancel_change, find_pending_change, request_change, request_verify};
@@ -43,7 +43,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(read_notice(request))?;
     need_mail(state, &visitor)?;
     require_fresh(state, &visitor, session, Act::ChangeEmail, HERE).await?;
@@ -52,12 +52,12 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    ask(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    ask(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn ask(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn ask(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     need_mail(state, &visitor)?;
     require_fresh(state, &visitor, session, Act::ChangeEmail, HERE).await?;
@@ -80,9 +80,9 @@ async fn ask(request: &HttpRequest, payload: Payload, state: &State) -> Result<H
     Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view))
 }
 
-pub(crate) async fn cancel(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+pub(crate) async fn cancel(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let done = async {
-        let (visitor, _) = Visitor::read_post(&state, &request, payload).await?;
+        let (visitor, _) = Visitor::of_form(&state, &request)?;
         let (session, _) = visitor.frame(None)?;
         let signed_in = session.clone();
         let cancelled = state.write(&visitor.call, move |call, tx| cancel_change(call, tx, &signed_in)).await;
@@ -92,9 +92,9 @@ pub(crate) async fn cancel(request: HttpRequest, payload: Payload, state: Data<S
     done.await.unwrap_or_else(|response: HttpResponse| response)
 }
 
-pub(crate) async fn verify(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+pub(crate) async fn verify(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let done = async {
-        let (visitor, _) = Visitor::read_post(&state, &request, payload).await?;
+        let (visitor, _) = Visitor::of_form(&state, &request)?;
         let (session, _) = visitor.frame(None)?;
         need_mail(&state, &visitor)?;
         let journey = begin(&state, &visitor).await?;

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::factors::passkeys::{
@@ -42,7 +42,7 @@ pub(crate) async fn list(request: HttpRequest, state: Data<State>) -> HttpRespon
 }
 
 async fn show_list(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(read_notice(request))?;
     let passkeys = describe_section(state, &visitor, session).await?;
     Ok(visitor.page(state, StatusCode::OK, &PasskeysView { frame, passkeys }))
@@ -75,7 +75,7 @@ pub(crate) async fn new(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show_new(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     let offered = is_offered(&Params::parse(request.query_string().as_bytes()).unwrap_or_default());
     require_fresh(state, &visitor, session, Act::ChangePasskeys, new_path(offered)).await?;
@@ -91,12 +91,12 @@ fn new_path(offered: bool) -> &'static str {
     if offered { "/account/passkeys/new?offer=1" } else { "/account/passkeys/new" }
 }
 
-pub(crate) async fn add(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    either(do_add(&request, payload, &state).await)
+pub(crate) async fn add(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    either(do_add(&request, &state).await)
 }
 
-async fn do_add(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn do_add(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     let offered = is_offered(&params);
     require_fresh(state, &visitor, session, Act::ChangePasskeys, new_path(offered)).await?;
@@ -151,7 +151,7 @@ pub(crate) async fn ask_name(request: HttpRequest, id: Path<String>, state: Data
 }
 
 async fn show_name(request: &HttpRequest, id: &str, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(read_notice(request))?;
     let row = find(state, &visitor, session, id).await?;
     require_for_name(state, &visitor, session, &row).await?;
@@ -159,17 +159,12 @@ async fn show_name(request: &HttpRequest, id: &str, state: &State) -> Page {
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-pub(crate) async fn rename(
-    request: HttpRequest,
-    id: Path<String>,
-    payload: Payload,
-    state: Data<State>,
-) -> HttpResponse {
-    either(do_rename(&request, &id, payload, &state).await)
+pub(crate) async fn rename(request: HttpRequest, id: Path<String>, state: Data<State>) -> HttpResponse {
+    either(do_rename(&request, &id, &state).await)
 }
 
-async fn do_rename(request: &HttpRequest, id: &str, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn do_rename(request: &HttpRequest, id: &str, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     let row = find(state, &visitor, session, id).await?;
     require_for_name(state, &visitor, session, &row).await?;
@@ -192,7 +187,7 @@ pub(crate) async fn ask_remove(request: HttpRequest, id: Path<String>, state: Da
 }
 
 async fn show_remove(request: &HttpRequest, id: &str, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     let row = find(state, &visitor, session, id).await?;
     require_fresh(state, &visitor, session, Act::ChangePasskeys, &format!("/account/passkeys/{id}/remove")).await?;
@@ -202,17 +197,12 @@ async fn show_remove(request: &HttpRequest, id: &str, state: &State) -> Page {
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-pub(crate) async fn remove(
-    request: HttpRequest,
-    id: Path<String>,
-    payload: Payload,
-    state: Data<State>,
-) -> HttpResponse {
-    either(do_remove(&request, &id, payload, &state).await)
+pub(crate) async fn remove(request: HttpRequest, id: Path<String>, state: Data<State>) -> HttpResponse {
+    either(do_remove(&request, &id, &state).await)
 }
 
-async fn do_remove(request: &HttpRequest, id: &str, payload: Payload, state: &State) -> Page {
-    let (visitor, _) = Visitor::read_post(state, request, payload).await?;
+async fn do_remove(request: &HttpRequest, id: &str, state: &State) -> Page {
+    let (visitor, _) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     let row = find(state, &visitor, session, id).await?;
     require_fresh(state, &visitor, session, Act::ChangePasskeys, &format!("/account/passkeys/{id}/remove")).await?;

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::sessions::SignedIn;
@@ -31,7 +31,7 @@ fn make_view(visitor: &Visitor, frame: AccountFrame) -> PasswordView {
 
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let shown = async {
-        let visitor = Visitor::recognise(&state, &request).await?;
+        let visitor = Visitor::of(&state, &request)?;
         let (session, frame) = visitor.frame(None)?;
         check_may_change(&state, &visitor, session).await?;
         Ok(visitor.page(&state, StatusCode::OK, &make_view(&visitor, frame)))
@@ -54,7 +54,7 @@ async fn check_may_change(state: &State, visitor: &Visitor, session: &SignedIn) 
 
 pub(crate) async fn get_first(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let shown = async {
-        let visitor = Visitor::recognise(&state, &request).await?;
+        let visitor = Visitor::of(&state, &request)?;
         let (session, frame) = visitor.frame(None)?;
         check_may_set(&state, &visitor, session).await?;
         Ok(visitor.page(&state, StatusCode::OK, &make_first_view(&visitor, frame)))
@@ -74,12 +74,12 @@ async fn check_may_set(state: &State, visitor: &Visitor, session: &SignedIn) -> 
     require_fresh(state, visitor, session, Act::SetPassword, "/account/password/new").await
 }
 
-pub(crate) async fn post_first(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    set_first(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post_first(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    set_first(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn set_first(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn set_first(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     check_may_set(state, &visitor, session).await?;
     let new = params.one("new").unwrap_or_default().to_owned();
@@ -103,12 +103,12 @@ async fn set_first(request: &HttpRequest, payload: Payload, state: &State) -> Re
     }
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    change(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    change(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn change(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn change(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     check_may_change(state, &visitor, session).await?;
     let (current, new) = read_fields(&params);

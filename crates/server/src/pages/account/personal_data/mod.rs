@@ -4,7 +4,7 @@ pub(crate) mod view;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue};
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::audit::query::{AuditFilter, list_account_events, show_event};
 use gatepost_engine::kernel::journey::Act;
@@ -41,7 +41,7 @@ async fn recognise(
     request: &HttpRequest,
     (act, back): (Act, &str),
 ) -> Result<(Visitor, SignedIn, AccountFrame), HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     let session = session.clone();
     require_fresh(state, &visitor, &session, act, back).await?;
@@ -51,10 +51,9 @@ async fn recognise(
 async fn read_post(
     state: &State,
     request: &HttpRequest,
-    payload: Payload,
     (act, back): (Act, &str),
 ) -> Result<(Visitor, SignedIn), HttpResponse> {
-    let (visitor, _) = Visitor::read_post(state, request, payload).await?;
+    let (visitor, _) = Visitor::of_form(state, request)?;
     let session = visitor.frame(None)?.0.clone();
     require_fresh(state, &visitor, &session, act, back).await?;
     Ok((visitor, session))
@@ -68,12 +67,12 @@ pub(crate) async fn show_data(request: HttpRequest, state: Data<State>) -> HttpR
     shown.await.unwrap_or_else(|response: HttpResponse| response)
 }
 
-pub(crate) async fn download(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    do_download(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn download(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    do_download(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn do_download(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, session) = read_post(state, request, payload, DATA).await?;
+async fn do_download(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, session) = read_post(state, request, DATA).await?;
     let signed_in = session.clone();
     // first, so that the download is in it
     let noted = state.write(&visitor.call, move |call, tx| note_download(call, tx, &signed_in)).await;
@@ -132,12 +131,12 @@ pub(crate) async fn ask_delete(request: HttpRequest, state: Data<State>) -> Http
     shown.await.unwrap_or_else(|response: HttpResponse| response)
 }
 
-pub(crate) async fn delete(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    do_delete(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn delete(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    do_delete(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn do_delete(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, session) = read_post(state, request, payload, DELETE).await?;
+async fn do_delete(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, session) = read_post(state, request, DELETE).await?;
     let deleted = state.write(&visitor.call, move |call, tx| delete_own_account(call, tx, &session)).await;
     match deleted.map_err(|error| trouble(state, &visitor, &error))? {
         Ok(_) => Ok(visitor.without_cookie(visitor.page(state, StatusCode::OK, &DeletedView {}))),

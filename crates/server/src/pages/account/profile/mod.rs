@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::account::{self as engine_account};
 use gatepost_store::people::users::find_user;
@@ -30,7 +30,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show_profile(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(read_notice(request))?;
     let view = describe_profile(state, &visitor, frame, &session.name).await?;
     Ok(visitor.page(state, StatusCode::OK, &view))
@@ -53,12 +53,12 @@ async fn describe_profile(
     Ok(ProfileView { frame, name: name.to_owned(), created, editable: true, fault: None, address })
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    either(do_save_profile(&request, payload, &state).await)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    either(do_save_profile(&request, &state).await)
 }
 
-async fn do_save_profile(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn do_save_profile(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     let name: String = params.one("name").unwrap_or_default().trim().chars().take(300).collect();
     if let Some(fault) = find_name_fault(&name) {

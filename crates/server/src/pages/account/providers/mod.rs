@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::{Act, Journey};
 use gatepost_engine::people::providers::trip::Intent;
@@ -29,7 +29,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(read_notice(request))?;
     let signed_in = session.clone();
     let found = state.read(&visitor.call, move |call, db| list_linked(call, db, &signed_in)).await;
@@ -63,12 +63,12 @@ fn describe(state: &State, row: &IdentityRow, only: bool, now: i64) -> LinkedRow
     }
 }
 
-pub(crate) async fn link(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    do_link(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn link(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    do_link(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn do_link(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn do_link(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, _) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeProviders, PAGE).await?;
     let Some(provider) = params.one("provider").and_then(|id| state.upstream.find(id)) else {
@@ -80,12 +80,12 @@ async fn do_link(request: &HttpRequest, payload: Payload, state: &State) -> Resu
     Ok(start_trip(state, (request, &visitor), provider, (journey, intent)).await)
 }
 
-pub(crate) async fn unlink(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    do_unlink(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn unlink(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    do_unlink(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn do_unlink(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn do_unlink(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, _) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeProviders, PAGE).await?;
     let field = |name| params.one(name).unwrap_or_default().to_owned();

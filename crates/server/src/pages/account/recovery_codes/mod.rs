@@ -4,7 +4,7 @@ pub(crate) mod view;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::factors::recovery_codes::{RecoveryCodes, renew_recovery_codes};
@@ -44,7 +44,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn ask(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, RENEW).await?;
     let factors = load_factors(state, &visitor, session).await?;
@@ -54,12 +54,12 @@ async fn ask(request: &HttpRequest, state: &State) -> Page {
     Ok(visitor.page(state, StatusCode::OK, &RenewCodesView { frame, left: factors.recovery_codes }))
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    renew(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    renew(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn renew(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, _) = Visitor::read_post(state, request, payload).await?;
+async fn renew(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, _) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, RENEW).await?;
     let signed_in = session.clone();
@@ -71,12 +71,12 @@ async fn renew(request: &HttpRequest, payload: Payload, state: &State) -> Page {
 }
 
 /// The codes as a text file. They come back from the page that showed them, because nobody else has them any more.
-pub(crate) async fn download(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    write_file(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn download(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    write_file(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn write_file(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn write_file(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, _) = visitor.frame(None)?;
     let codes = RecoveryCodes::read(params.one("codes").unwrap_or_default())
         .ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::BadRequest))?;
@@ -95,12 +95,12 @@ async fn write_file(request: &HttpRequest, payload: Payload, state: &State) -> P
 }
 
 /// "Done": goes on once the person says that the codes are saved.
-pub(crate) async fn done(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    go_on(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn done(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    go_on(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn go_on(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn go_on(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let pending = Pending::find(state, &visitor, &params).await?;
     let (session, frame) = visitor.frame(None)?;
     let done = if params.one("done") == Some("codes-renewed") { "codes-renewed" } else { "second-step-on" };

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::factors::attempt::{Factors, find_factors};
@@ -38,7 +38,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(read_notice(request))?;
     let factors = load_factors(state, &visitor, session).await?;
     let moment = |at: i64| Moment::new(at, visitor.call.now);
@@ -65,7 +65,7 @@ pub(crate) async fn ask_toggle(request: HttpRequest, state: Data<State>) -> Http
 }
 
 async fn show_toggle(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, TOGGLE).await?;
     let factors = load_factors(state, &visitor, session).await?;
@@ -76,12 +76,12 @@ async fn show_toggle(request: &HttpRequest, state: &State) -> Page {
     Ok(visitor.page(state, StatusCode::OK, &ToggleView { frame, on: factors.second_step }))
 }
 
-pub(crate) async fn toggle(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    do_toggle(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn toggle(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    do_toggle(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn do_toggle(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn do_toggle(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, TOGGLE).await?;
     let (signed_in, on) = (session.clone(), params.one("on") == Some("true"));

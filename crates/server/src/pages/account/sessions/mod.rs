@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::account::{self as engine_account};
 use gatepost_store::people::sessions::SessionRow as StoredSession;
@@ -27,7 +27,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show_sessions(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let (session, frame) = visitor.frame(read_notice(request))?;
     let (now, current, signed_in) = (visitor.call.now, session.session_id.clone(), session.clone());
     let rows = state.read(&visitor.call, move |call, db| {
@@ -62,12 +62,12 @@ pub(crate) fn describe_session(row: StoredSession, current: &str, new_place: boo
     }
 }
 
-pub(crate) async fn end(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    either(do_end_session(&request, payload, &state).await)
+pub(crate) async fn end(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    either(do_end_session(&request, &state).await)
 }
 
-async fn do_end_session(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn do_end_session(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, _) = visitor.frame(None)?;
     let (signed_in, id) = (session.clone(), params.one("id").unwrap_or_default().to_owned());
     let is_this_one = id == signed_in.session_id;
@@ -80,12 +80,12 @@ async fn do_end_session(request: &HttpRequest, payload: Payload, state: &State) 
     }
 }
 
-pub(crate) async fn end_others(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    either(do_end_other_sessions(&request, payload, &state).await)
+pub(crate) async fn end_others(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    either(do_end_other_sessions(&request, &state).await)
 }
 
-async fn do_end_other_sessions(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, _) = Visitor::read_post(state, request, payload).await?;
+async fn do_end_other_sessions(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, _) = Visitor::of_form(state, request)?;
     let (session, _) = visitor.frame(None)?;
     let signed_in = session.clone();
     let ended =

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::Call;
 use gatepost_engine::audit::Actor;
@@ -18,7 +18,7 @@ use gatepost_store::people::directory;
 use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER, find_user};
 use gatepost_store::{Outcome, Tx};
 
-use super::{Page, count, either, not_found, refuse, trouble};
+use super::shared::{Page, count, either, not_found, refuse, trouble};
 use crate::http::respond;
 use crate::http::state::State;
 use crate::pages::admin::acts::view::{PersonAct, PersonActView};
@@ -34,7 +34,7 @@ pub(crate) async fn get(request: HttpRequest, path: Path<(String, String)>, stat
 }
 
 async fn ask(request: &HttpRequest, id: &str, word: &str, state: &State) -> Page {
-    let admin = Admin::recognise(state, request, "/admin/users").await?;
+    let admin = Admin::of(state, request)?;
     let mail = admin.visitor.call.policy().mail;
     let act = find_act(word).filter(|act| mail || *act != PersonAct::SendReset);
     let act = act.ok_or_else(|| not_found(state, &admin))?;
@@ -70,17 +70,12 @@ async fn ask(request: &HttpRequest, id: &str, word: &str, state: &State) -> Page
     Ok(admin.visitor.page(state, StatusCode::OK, &view))
 }
 
-pub(crate) async fn post(
-    request: HttpRequest,
-    path: Path<(String, String)>,
-    payload: Payload,
-    state: Data<State>,
-) -> HttpResponse {
+pub(crate) async fn post(request: HttpRequest, path: Path<(String, String)>, state: Data<State>) -> HttpResponse {
     let (id, word) = path.into_inner();
-    either(act_on(&request, &id, &word, payload, &state).await)
+    either(act_on(&request, &id, &word, &state).await)
 }
 
-async fn act_on(request: &HttpRequest, id: &str, word: &str, payload: Payload, state: &State) -> Page {
+async fn act_on(request: &HttpRequest, id: &str, word: &str, state: &State) -> Page {
     // the page to come back to is made of what we know, never of what was sent
     let known = find_act(word);
     let is_id = id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -88,7 +83,7 @@ async fn act_on(request: &HttpRequest, id: &str, word: &str, payload: Payload, s
         Some(act) if is_id => format!("/admin/users/{id}/{}", act.as_str()),
         _ => "/admin/users".to_owned(),
     };
-    let (admin, _) = Admin::read_post(state, request, payload, &back).await?;
+    let (admin, _) = Admin::of_form(state, request, &back).await?;
     let act = known.ok_or_else(|| not_found(state, &admin))?;
     let (actor, target) = (admin.session.user_id.clone(), id.to_owned());
     let done = state.write(&admin.visitor.call, move |call, tx| do_act(call, tx, Actor::User(&actor), &target, act));

@@ -123,7 +123,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Page {
-    let admin = Admin::recognise(state, request, &find_back("/admin/audit", request)).await?;
+    let admin = Admin::of(state, request)?;
     let asked = std::sync::Arc::new(Asked::read(request));
     let wanted = std::sync::Arc::clone(&asked);
     let read = state.read(&admin.visitor.call, move |call, db| {
@@ -209,7 +209,7 @@ pub(crate) async fn export(request: HttpRequest, state: Data<State>) -> HttpResp
 
 async fn send(request: &HttpRequest, state: &Data<State>) -> Page {
     let back = find_back("/admin/audit", request);
-    let admin = Admin::recognise(state, request, &back).await?;
+    let admin = Admin::of(state, request)?;
     require_fresh(state, &admin.visitor, &admin.session, Act::Administer, &back).await?;
     let asked = Asked::read(request);
     let read = state.read(&admin.visitor.call, move |_, db| asked.to_filter(db)).await;

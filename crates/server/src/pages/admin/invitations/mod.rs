@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::audit::Actor;
 use gatepost_engine::kernel::journey::Act;
@@ -77,7 +77,7 @@ pub(crate) async fn list(request: HttpRequest, state: Data<State>) -> HttpRespon
 }
 
 async fn show_list(request: &HttpRequest, state: &State) -> Page {
-    let admin = Admin::recognise(state, request, LIST).await?;
+    let admin = Admin::of(state, request)?;
     let call = &admin.visitor.call;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let word = params.one("state").unwrap_or_default();
@@ -121,7 +121,7 @@ pub(crate) async fn new(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show_new(request: &HttpRequest, state: &State) -> Page {
-    let admin = Admin::recognise(state, request, NEW).await?;
+    let admin = Admin::of(state, request)?;
     require_fresh(state, &admin.visitor, &admin.session, Act::Administer, NEW).await?;
     let typed = NewInvite { role: "user".into(), uses: "1".into(), days: "7".into(), ..NewInvite::default() };
     Ok(ask_new(state, &admin, typed, NewInviteFaults::default()))
@@ -172,12 +172,12 @@ fn read_new(params: &Params) -> (NewInvite, Result<InviteSpec, NewInviteFaults>)
     (typed, spec)
 }
 
-pub(crate) async fn add(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    either(do_add(&request, payload, &state).await)
+pub(crate) async fn add(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    either(do_add(&request, &state).await)
 }
 
-async fn do_add(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (admin, params) = Admin::read_post(state, request, payload, NEW).await?;
+async fn do_add(request: &HttpRequest, state: &State) -> Page {
+    let (admin, params) = Admin::of_form(state, request, NEW).await?;
     let call = &admin.visitor.call;
     let (typed, spec) = read_new(&params);
     let spec = match spec {
@@ -209,7 +209,7 @@ pub(crate) async fn show(request: HttpRequest, id: Path<String>, state: Data<Sta
 }
 
 async fn show_one(request: &HttpRequest, id: &str, state: &State) -> Page {
-    let admin = Admin::recognise(state, request, &own_path(id, "")).await?;
+    let admin = Admin::of(state, request)?;
     let now = admin.visitor.call.now;
     let InviteHistory { entry, uses } = find(state, &admin, id).await?;
     let uses = uses.into_iter().map(|(line, person)| InviteUse {
@@ -243,24 +243,19 @@ pub(crate) async fn ask_revoke(request: HttpRequest, id: Path<String>, state: Da
 
 async fn show_revoke(request: &HttpRequest, id: &str, state: &State) -> Page {
     let back = own_path(id, "/revoke");
-    let admin = Admin::recognise(state, request, &back).await?;
+    let admin = Admin::of(state, request)?;
     require_fresh(state, &admin.visitor, &admin.session, Act::Administer, &back).await?;
     let history = find(state, &admin, id).await?;
     let view = InviteRevokeView { frame: admin.frame(None), invite: describe(&history.entry, admin.visitor.call.now) };
     Ok(admin.visitor.page(state, StatusCode::OK, &view))
 }
 
-pub(crate) async fn revoke(
-    request: HttpRequest,
-    id: Path<String>,
-    payload: Payload,
-    state: Data<State>,
-) -> HttpResponse {
-    either(do_revoke(&request, &id, payload, &state).await)
+pub(crate) async fn revoke(request: HttpRequest, id: Path<String>, state: Data<State>) -> HttpResponse {
+    either(do_revoke(&request, &id, &state).await)
 }
 
-async fn do_revoke(request: &HttpRequest, id: &str, payload: Payload, state: &State) -> Page {
-    let (admin, _) = Admin::read_post(state, request, payload, &own_path(id, "/revoke")).await?;
+async fn do_revoke(request: &HttpRequest, id: &str, state: &State) -> Page {
+    let (admin, _) = Admin::of_form(state, request, &own_path(id, "/revoke")).await?;
     let (call, invite, user) = (&admin.visitor.call, id.to_owned(), admin.session.user_id.clone());
     let revoked = state.write(call, move |call, tx| revoke_invite(call, tx, Actor::User(&user), &invite)).await;
     match revoked.map_err(|error| respond::engine_error_page(state, call, &error))? {

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::audit::Actor;
 use gatepost_engine::kernel::journey::Act;
@@ -14,7 +14,7 @@ use gatepost_engine::people::users::{add_user, make_password};
 use gatepost_protocol::params::Params;
 use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER};
 
-use super::{Page, either, refuse, trouble};
+use super::shared::{Page, either, refuse, trouble};
 use crate::http::respond;
 use crate::http::state::State;
 use crate::pages::admin::new_user::view::{NewUserView, UserAddedView};
@@ -30,7 +30,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Page {
-    let admin = Admin::recognise(state, request, PATH).await?;
+    let admin = Admin::of(state, request)?;
     require_fresh(state, &admin.visitor, &admin.session, Act::Administer, PATH).await?;
     Ok(admin.visitor.page(state, StatusCode::OK, &make_view(&admin, &Typed::default())))
 }
@@ -75,8 +75,8 @@ fn make_view(admin: &Admin, typed: &Typed) -> NewUserView {
     }
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    either(add(&request, payload, &state).await)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    either(add(&request, &state).await)
 }
 
 /// A password for somebody, and its hash.
@@ -88,8 +88,8 @@ async fn choose_password(state: &State, admin: &Admin) -> Result<(String, String
     Ok((password, hash))
 }
 
-async fn add(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (admin, params) = Admin::read_post(state, request, payload, PATH).await?;
+async fn add(request: &HttpRequest, state: &State) -> Page {
+    let (admin, params) = Admin::of_form(state, request, PATH).await?;
     let (mut typed, email) = Typed::read(&params);
     let (true, Some(email)) = (typed.faults.is_empty(), email) else {
         return Ok(admin.visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &make_view(&admin, &typed)));

@@ -11,8 +11,8 @@ use gatepost_engine::{Call, Result};
 use gatepost_store::Db;
 use gatepost_store::people::directory::{self, UserFilter};
 
-use super::log::describe_log;
-use super::{Page, count, either, trouble};
+use super::audit::describe_log;
+use super::shared::{Page, count, either, trouble};
 use crate::http::state::State;
 use crate::pages::admin::audit::view::LogRow;
 use crate::pages::admin::overview::view::{FirstStep, OverviewView, ToDo};
@@ -29,7 +29,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Page {
-    let admin = Admin::recognise(state, request, "/admin").await?;
+    let admin = Admin::of(state, request)?;
     let counts = state.read(&admin.visitor.call, read_counts).await.map_err(|error| trouble(state, &admin, &error))?;
     let view = OverviewView {
         frame: admin.frame(read_notice(request)),

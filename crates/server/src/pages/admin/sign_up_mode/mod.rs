@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::SignUpMode;
 use gatepost_engine::audit::Actor;
@@ -25,7 +25,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let admin = Admin::recognise(state, request, HERE).await?;
+    let admin = Admin::of(state, request)?;
     require_fresh(state, &admin.visitor, &admin.session, Act::Administer, HERE).await?;
     let call = &admin.visitor.call;
     let choice = state.read(call, mode::find).await;
@@ -40,12 +40,12 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
     Ok(admin.visitor.page(state, StatusCode::OK, &view))
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    set(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    set(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn set(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (admin, params) = Admin::read_post(state, request, payload, HERE).await?;
+async fn set(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (admin, params) = Admin::of_form(state, request, HERE).await?;
     let call = &admin.visitor.call;
     let word = params.one("mode").unwrap_or_default();
     let mode = SignUpMode::parse(word);

@@ -61,7 +61,7 @@ pub(crate) async fn get(request: HttpRequest, id: Path<String>, state: Data<Stat
 }
 
 async fn show(request: &HttpRequest, id: &str, state: &State) -> Page {
-    let admin = Admin::recognise(state, request, "/admin/users").await?;
+    let admin = Admin::of(state, request)?;
     let wanted = id.to_owned();
     let found = state.read(&admin.visitor.call, move |call, db| read_person(call, db, &wanted)).await;
     let found = found.map_err(|error| trouble(state, &admin, &error))?;

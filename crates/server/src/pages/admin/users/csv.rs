@@ -27,7 +27,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 async fn send(request: &HttpRequest, state: &Data<State>) -> Page {
     // whoever has to confirm first comes back to the list, not to a download
     let back = find_back("/admin/users", request);
-    let admin = Admin::recognise(state, request, &back).await?;
+    let admin = Admin::of(state, request)?;
     require_fresh(state, &admin.visitor, &admin.session, Act::Administer, &back).await?;
     let filter = Asked::read(request).filter;
     let actor = admin.session.user_id.clone();

@@ -11,7 +11,7 @@ use gatepost_protocol::params::Params;
 use gatepost_store::people::directory::{self, UserFilter, UserPage, UserPlace, UserStatus};
 use gatepost_store::people::users::{ROLE_ADMIN, ROLE_USER, UserRow};
 
-use super::{Page, count, describe_ways, either, find_back, find_status, trouble};
+use super::shared::{Page, count, describe_ways, either, find_status, trouble};
 use crate::http::state::State;
 use crate::pages::admin::users::view::{PersonRow, UsersView};
 use crate::pages::kit::guard::Admin;
@@ -70,7 +70,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Page {
-    let admin = Admin::recognise(state, request, &find_back("/admin/users", request)).await?;
+    let admin = Admin::of(state, request)?;
     let Asked { filter, status, role, page } = Asked::read(request);
     let (wanted, from) = (filter.clone(), page.clone());
     let read = state.read(&admin.visitor.call, move |call, db| {

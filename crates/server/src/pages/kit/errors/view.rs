@@ -3,7 +3,6 @@
 use crate::pages::kit::errors::compare::{Marked, find_closest, judge_redirect};
 use crate::pages::kit::view::{Moment, View};
 use serde::Serialize;
-use url::Host;
 
 /// Why a person sees an error page; texts are `error.*`.
 #[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\u{202e}";
 
 fn make_pages(base: &str) -> Pages {
-    Pages::new(&Brand::default(), base, None).expect("the built-in pages are right")
+    Pages::new(&Brand::default(), base, None, &crate::pages::list_menu()).expect("the built-in pages are right")
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn check_fields(name: &str, html: &str) {
 #[test]
 fn everything_from_outside_is_escaped() {
     let brand = Brand { name: "A<b>&\"'".into(), ..Brand::default() };
-    let pages = Pages::new(&brand, "", None).expect("a brand may have any name");
+    let pages = Pages::new(&brand, "", None, &[]).expect("a brand may have any name");
     for (name, html) in make_samples(&pages, Some(EVIL)) {
         assert_ne!(html, LAST_RESORT, "{name}");
         for bad in ["<script>alert", "<img src=x", "\"'>", "49", "\u{202e}", "<b>"] {
@@ -163,17 +163,23 @@ fn overrides_replace_fall_back_and_are_listed() {
     write("home.html", "<h1>Own page of {{ brand.name }} {{ '<' }}</h1>");
     write("error.html", "{{ no_such_value }}");
     write("lgoin.html", "x");
-    let pages = Pages::new(&Brand::default(), "", Some(&folder)).expect("the overrides parse");
-    let view =
-        crate::pages::views::HomeView { email: None, csrf: String::new(), signup: gatepost_engine::SignUpMode::Closed };
+    let pages = Pages::new(&Brand::default(), "", Some(&folder), &[]).expect("the overrides parse");
+    let view = crate::pages::home::view::HomeView {
+        email: None,
+        csrf: String::new(),
+        signup: gatepost_engine::SignUpMode::Closed,
+    };
     assert_eq!(pages.render(&view), "<h1>Own page of Gatepost &lt;</h1>");
-    let error = crate::pages::views::ErrorView::new(crate::pages::views::ErrorKind::Broken, "req_1");
+    let error =
+        crate::pages::kit::errors::view::ErrorView::new(crate::pages::kit::errors::view::ErrorKind::Broken, "req_1");
     assert!(pages.render(&error).contains("Something went wrong on our side"), "the built-in page stands in");
     let listed = list_overrides(&folder).expect("the folder is there");
     assert_eq!(listed.used, ["error.html", "home.html"]);
     assert_eq!(listed.unmatched, ["lgoin.html"]);
     write("home.html", "{% if %}");
-    assert!(Pages::new(&Brand::default(), "", Some(&folder)).is_err_and(|sentence| sentence.contains("home.html")));
+    assert!(
+        Pages::new(&Brand::default(), "", Some(&folder), &[]).is_err_and(|sentence| sentence.contains("home.html"))
+    );
     std::fs::remove_dir_all(&folder).expect("it was made here");
     assert!(list_overrides(&folder).is_err());
 }
@@ -199,12 +205,12 @@ fn assets_have_types_and_tags() {
 fn a_logo_replaces_the_mark() {
     let file = std::env::temp_dir().join(format!("gatepost-logo-{}.png", std::process::id()));
     let brand = Brand { logo: Some(file.clone()), ..Brand::default() };
-    assert!(Pages::new(&brand, "", None).is_err_and(|sentence| sentence.starts_with("brand.logo")));
+    assert!(Pages::new(&brand, "", None, &[]).is_err_and(|sentence| sentence.starts_with("brand.logo")));
     std::fs::write(&file, b"png").expect("a temporary file");
-    let pages = Pages::new(&brand, "/auth", None).expect("the logo is there");
+    let pages = Pages::new(&brand, "/auth", None, &[]).expect("the logo is there");
     std::fs::remove_file(&file).expect("it was made here");
     assert_eq!(pages.find_asset("logo.png").map(|asset| asset.content_type), Some("image/png"));
-    let html = pages.render(&crate::pages::views::SetupGoneView { has_administrator: true });
+    let html = pages.render(&crate::pages::setup::view::SetupGoneView { has_administrator: true });
     assert!(html.contains("<img src=\"/auth/assets/logo.png?v=") && !html.contains("class=\"mark\""), "{html}");
 }
 

@@ -6,7 +6,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::account::end_session;
@@ -39,7 +39,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let pending = Pending::find(state, &visitor, &params).await?;
     let Some(session) = &visitor.session else { return Ok(pending.show_page(state, &visitor, "/login")) };
@@ -105,12 +105,12 @@ fn make_view(
     })
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    confirm(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    confirm(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn confirm(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn confirm(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let pending = Pending::find(state, &visitor, &params).await?;
     let Some(session) = visitor.session.clone() else { return Ok(pending.show_page(state, &visitor, "/login")) };
     let (way, fault) = match params.one("with") {

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::kernel::journey::Journey;
 use gatepost_engine::people::mailed_links::{Found, Kind, Opened, find_link, refuse_link, request_again, use_link};
@@ -22,7 +22,7 @@ pub(crate) async fn get(request: HttpRequest, token: Path<String>, state: Data<S
 }
 
 async fn show(request: &HttpRequest, token: String, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     need_mail(state, &visitor)?;
     match look_up(state, &visitor, &token).await? {
         Found::Live(opened) if opened.kind == Kind::Reset && opened.code.is_none() => {
@@ -64,22 +64,12 @@ pub(super) fn show_link(state: &State, visitor: &Visitor, token: String, opened:
     visitor.page(state, StatusCode::OK, &view)
 }
 
-pub(crate) async fn post(
-    request: HttpRequest,
-    token: Path<String>,
-    payload: Payload,
-    state: Data<State>,
-) -> HttpResponse {
-    act(&request, token.into_inner(), payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, token: Path<String>, state: Data<State>) -> HttpResponse {
+    act(&request, token.into_inner(), &state).await.unwrap_or_else(|response| response)
 }
 
-async fn act(
-    request: &HttpRequest,
-    token: String,
-    payload: Payload,
-    state: &State,
-) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn act(request: &HttpRequest, token: String, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     need_mail(state, &visitor)?;
     match params.one("with") {
         Some("disown") => {

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::sign_in::Started;
 use gatepost_engine::people::sign_in::password::{begin_attempt, cancel_attempt, finish_attempt};
@@ -28,7 +28,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let pending = Pending::find(state, &visitor, &params).await?;
     let switch = params.one("switch").is_some();
@@ -82,12 +82,12 @@ pub(crate) async fn require_signup_mode(state: &State, visitor: &Visitor) -> Res
     mode.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    sign_in(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    sign_in(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn sign_in(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn sign_in(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let mut pending = Pending::find(state, &visitor, &params).await?;
     if params.one("with") == Some("passkey") {
         return sign_in_with_passkey(state, &visitor, &pending, &params).await;

@@ -2,7 +2,7 @@
 //! ordinary form, so that redirects, cookies and errors are those of every other way in.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::email::{Email, normalize_email};
 use gatepost_engine::people::factors::passkeys::{
@@ -16,37 +16,14 @@ use gatepost_engine::people::sign_in::fresh::is_fresh;
 use gatepost_engine::people::sign_up::NewUser;
 use gatepost_engine::{Error, SignUpMode};
 use gatepost_protocol::params::Params;
-use serde::Deserialize;
-use serde_json::json;
 
 use crate::http::respond;
 use crate::http::state::{State, log_error};
 use crate::pages::kit::names::describe_browser;
-use crate::pages::kit::passkey::{PasskeyOffer, PasskeyTrouble, UnknownPasskey};
+use crate::pages::kit::passkey::{PasskeyOffer, PasskeyTrouble, UnknownPasskey, Wish, json_refusal};
 use crate::pages::kit::visitor::Visitor;
 use crate::pages::sign_in::continue_request::Pending;
 use crate::pages::sign_in::login::require_signup_mode;
-
-/// What the script asks for.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Wish {
-    /// the ceremony
-    kind: String,
-    /// the token of the page's forms
-    pub(crate) csrf: String,
-    /// for a new account
-    #[serde(default)]
-    email: String,
-    /// for a new account
-    #[serde(default)]
-    name: String,
-}
-
-/// A refusal that the script understands.
-pub(crate) fn json_refusal(status: StatusCode, error: &str) -> HttpResponse {
-    respond::json(status, json!({ "error": error }).to_string())
-}
 
 fn json_trouble(visitor: &Visitor, error: &Error) -> HttpResponse {
     log_error(&visitor.call, error);
@@ -57,12 +34,12 @@ fn json_trouble(visitor: &Visitor, error: &Error) -> HttpResponse {
 }
 
 /// `POST /passkeys/options`
-pub(crate) async fn options(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    make_options(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn options(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    make_options(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn make_options(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, wish) = Visitor::read_wish(state, request, payload).await?;
+async fn make_options(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, wish) = Visitor::of_wish(state, request)?;
     let Some(ceremony) = Ceremony::parse(&wish.kind) else {
         return Err(json_refusal(StatusCode::BAD_REQUEST, "kind"));
     };

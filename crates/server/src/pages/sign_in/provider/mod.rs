@@ -18,6 +18,7 @@ use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::params::Params;
 
 use crate::http::extract::read_cookie;
+use crate::http::policy::Policy;
 use crate::http::respond;
 use crate::http::state::State;
 use crate::pages::invitations;
@@ -145,13 +146,15 @@ pub(crate) async fn callback(request: HttpRequest, provider: Path<String>, state
 }
 
 async fn come_back(request: &HttpRequest, id: &str, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let Some(provider) = state.upstream.find(id) else {
         return Err(respond::error_page(state, &visitor.call, ErrorKind::NotFound));
     };
     let answer = Params::parse(request.query_string().as_bytes())
         .map_err(|_| respond::error_page(state, &visitor.call, ErrorKind::BadRequest))?;
-    if let Err(wait) = state.limits.count_trip(&name_network(&visitor.call.origin.ip), visitor.call.now) {
+    if let Err(wait) =
+        state.limits.count(Policy::of(request).limit, &name_network(&visitor.call.origin.ip), visitor.call.now)
+    {
         return Err(respond::wait_page(state, &visitor.call, wait.0));
     }
     let issuer = &visitor.call.engine.issuer;

@@ -3,7 +3,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::mailed_links::{Check, Found, Kind, ResetProof, find_reset, finish_reset, request_reset};
 use gatepost_protocol::params::Params;
@@ -24,7 +24,7 @@ pub(crate) async fn ask(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show_ask(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     need_mail(state, &visitor)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let pending = Pending::find(state, &visitor, &params).await?;
@@ -33,12 +33,12 @@ async fn show_ask(request: &HttpRequest, state: &State) -> Result<HttpResponse, 
     Ok(visitor.page(state, StatusCode::OK, &view))
 }
 
-pub(crate) async fn send(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    do_send(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn send(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    do_send(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn do_send(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn do_send(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     need_mail(state, &visitor)?;
     let pending = Pending::find(state, &visitor, &params).await?;
     let typed: String = params.one("email").unwrap_or_default().chars().take(254).collect();
@@ -84,7 +84,7 @@ pub(crate) async fn get(request: HttpRequest, token: Path<String>, state: Data<S
 }
 
 async fn show(request: &HttpRequest, token: String, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     need_mail(state, &visitor)?;
     if let Some((email, _)) = find_person(state, &visitor, &read_proof(&visitor, &token)).await? {
         return Ok(visitor.page(state, StatusCode::OK, &make_view(&visitor, token, email)));
@@ -96,22 +96,12 @@ async fn show(request: &HttpRequest, token: String, state: &State) -> Result<Htt
     }
 }
 
-pub(crate) async fn post(
-    request: HttpRequest,
-    token: Path<String>,
-    payload: Payload,
-    state: Data<State>,
-) -> HttpResponse {
-    choose(&request, token.into_inner(), payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, token: Path<String>, state: Data<State>) -> HttpResponse {
+    choose(&request, token.into_inner(), &state).await.unwrap_or_else(|response| response)
 }
 
-async fn choose(
-    request: &HttpRequest,
-    token: String,
-    payload: Payload,
-    state: &State,
-) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn choose(request: &HttpRequest, token: String, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     need_mail(state, &visitor)?;
     let proof = read_proof(&visitor, &token);
     let Some((email, name)) = find_person(state, &visitor, &proof).await? else {

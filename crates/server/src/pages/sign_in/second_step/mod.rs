@@ -4,7 +4,7 @@
 pub(crate) mod view;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::factors::attempt::{Tried, Typed, try_second_step};
 use gatepost_engine::people::sessions::SignedIn;
@@ -27,7 +27,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpRespons
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Page {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let pending = Pending::find(state, &visitor, &params).await?;
     if let Some(session) = &visitor.session {
@@ -77,12 +77,12 @@ pub(crate) fn describe_failure(typed: &Typed, used: bool) -> Fault {
     }
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    submit(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    submit(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn submit(request: &HttpRequest, payload: Payload, state: &State) -> Page {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn submit(request: &HttpRequest, state: &State) -> Page {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     let pending = Pending::find(state, &visitor, &params).await?;
     let Some(half) = visitor.half.clone() else { return Ok(pending.show_page(state, &visitor, "/login")) };
     if params.one("with") == Some("passkey") {

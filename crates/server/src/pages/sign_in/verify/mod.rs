@@ -2,7 +2,7 @@
 
 pub(crate) mod view;
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::people::email::normalize_email;
 use gatepost_engine::people::mailed_links::{
@@ -83,7 +83,7 @@ fn open_check(visitor: &Visitor, params: &Params) -> Option<Check> {
 }
 
 async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let visitor = Visitor::recognise(state, request).await?;
+    let visitor = Visitor::of(state, request)?;
     need_mail(state, &visitor)?;
     let params = Params::parse(request.query_string().as_bytes()).unwrap_or_default();
     let Some(check) = open_check(&visitor, &params) else { return show_gone(state, &visitor, None).await };
@@ -91,12 +91,12 @@ async fn show(request: &HttpRequest, state: &State) -> Result<HttpResponse, Http
     show_check(state, &visitor, &pending, &check, None).await
 }
 
-pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    act(&request, payload, &state).await.unwrap_or_else(|response| response)
+pub(crate) async fn post(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    act(&request, &state).await.unwrap_or_else(|response| response)
 }
 
-async fn act(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, HttpResponse> {
-    let (visitor, params) = Visitor::read_post(state, request, payload).await?;
+async fn act(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpResponse> {
+    let (visitor, params) = Visitor::of_form(state, request)?;
     need_mail(state, &visitor)?;
     let Some(check) = open_check(&visitor, &params) else { return show_gone(state, &visitor, None).await };
     let pending = Pending::find(state, &visitor, &params).await?;
