@@ -1,6 +1,6 @@
 //! Collects the templates and texts that lie beside their pages, so that nobody keeps a list of them.
 //!
-//! Every `*.html` and every `en.toml` below the folders of [`ROOTS`] goes into `$OUT_DIR/collected.rs`. Two templates of one name (an
+//! Every `*.html`, every `en.toml` and, for the tests, every `samples.rs` below the folders of [`ROOTS`] goes into `$OUT_DIR/collected.rs`. Two templates of one name (an
 //! operator's override goes by the name) and two texts of one key stop the build.
 
 use std::collections::BTreeMap;
@@ -33,6 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let texts = collect_texts(&crate_root, &files)?;
     code.push_str("/// The texts that are built in: language and file.\n");
     write_table(&mut code, "TEXTS", "&[(&str, &str)]", texts.into_iter())?;
+    write_samples(&mut code, &files)?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("collected.rs"), code)?;
     Ok(())
 }
@@ -94,6 +95,21 @@ fn list_keys(source: &str) -> Vec<String> {
         }
     }
     keys
+}
+
+/// What each `samples.rs` beside a page adds to the pages that the tests of rendering look at.
+fn write_samples(code: &mut String, files: &[String]) -> std::fmt::Result {
+    writeln!(code, "/// Makes the samples of the pages that have a `samples.rs`.")?;
+    writeln!(code, "#[cfg(test)]")?;
+    writeln!(
+        code,
+        "pub(crate) const SAMPLES: &[fn(&mut crate::pages::kit::render::tests::samples::Samples<'_>)] = &["
+    )?;
+    for file in files.iter().filter(|file| file_name(file) == "samples.rs" && !file.contains("/tests/")) {
+        let module = file.trim_start_matches("src/").trim_end_matches(".rs").replace('/', "::");
+        writeln!(code, "    crate::{module}::add_samples,")?;
+    }
+    writeln!(code, "];")
 }
 
 fn write_table<'f>(

@@ -7,7 +7,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpResponse, Responder, Route};
 use serde::Serialize;
 
-use crate::http::policy::{Caller, MenuEntry, Policy};
+use crate::http::policy::{Body, Caller, Credential, Limit, MenuEntry, Policy};
 use crate::http::respond::preflight;
 use crate::pages::kit::gate;
 
@@ -21,6 +21,51 @@ pub(crate) struct RouteLine {
     /// What stands beside it.
     #[serde(flatten)]
     pub(crate) policy: Policy,
+}
+
+impl RouteLine {
+    /// The line for people: path, methods, caller, credential, body, what is counted, specification; padded, but for the last.
+    pub(crate) fn write_cells(&self) -> [String; 7] {
+        let Policy { caller, credential, csrf, body, limit, spec, .. } = self.policy;
+        let caller = match caller {
+            Caller::Everybody => "everybody",
+            Caller::Program => "program",
+            Caller::Person => "person",
+            Caller::Administrator => "administrator",
+        };
+        let credential = match credential {
+            Credential::None => "",
+            Credential::Cookie => "cookie",
+            Credential::Client => "client credentials",
+            Credential::Token => "access token",
+        };
+        let takes_post = self.methods.contains("POST");
+        let body = match (body, csrf) {
+            _ if !takes_post => "",
+            (Body::None, _) => "nothing",
+            (Body::Form, true) => "own form",
+            (Body::Form, false) => "form",
+            (Body::Json, true) => "own JSON",
+            (Body::Json, false) => "JSON",
+        };
+        let limit = match limit {
+            Limit::None => "",
+            Limit::TokenFailures => "token_failures",
+            Limit::IntrospectionFailures => "introspection_failures",
+            Limit::Authorize => "authorize",
+            Limit::Signups => "signups",
+            Limit::ProviderReturns => "provider_returns",
+        };
+        [
+            format!("{:<42}", self.path),
+            format!("{:<15}", self.methods),
+            format!("{caller:<13}"),
+            format!("{credential:<18}"),
+            format!("{body:<8}"),
+            format!("{limit:<22}"),
+            spec.to_owned(),
+        ]
+    }
 }
 
 /// The handlers of a path, with the methods that they are for.

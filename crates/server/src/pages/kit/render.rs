@@ -3,7 +3,7 @@
 mod assets;
 mod filters;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::http::policy::MenuEntry;
 use crate::pages::kit::brand::Brand;

@@ -1,7 +1,7 @@
 //! What was sent against what is registered: the closest value, the part that differs, the rule that failed.
 
-use crate::pages::kit::return_to::is_loopback;
 use super::view::Rule;
+use crate::pages::kit::return_to::is_loopback;
 use serde::Serialize;
 use url::Url;
 

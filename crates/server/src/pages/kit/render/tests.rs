@@ -1,6 +1,6 @@
 //! Every page in every state: it renders, escapes, and keeps the rules that hold for all pages.
 
-mod samples;
+pub(crate) mod samples;
 
 use crate::pages::kit::render::*;
 use crate::pages::kit::texts::Catalogue;
@@ -26,6 +26,20 @@ fn every_page_renders_and_keeps_the_rules() {
         check_no_inline_code(&name, &html);
         check_addresses(&name, &html);
         check_fields(&name, &html);
+    }
+}
+
+/// A page that no sample shows is looked at by nobody.
+#[test]
+fn every_template_has_a_sample() {
+    let pages = make_pages("");
+    let mut samples = samples::Samples::new(&pages, None);
+    samples.add_all();
+    for (name, _) in TEMPLATES {
+        let quoted = format!("\"{name}\"");
+        let is_part = TEMPLATES.iter().any(|(_, source)| source.contains(&quoted));
+        // the email has tests of its own
+        assert!(is_part || samples.shown.contains(name) || *name == "mail.html", "no sample shows {name}");
     }
 }
 

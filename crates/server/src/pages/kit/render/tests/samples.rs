@@ -24,35 +24,27 @@ use crate::pages::sign_in::login::view::LoginView;
 use crate::pages::sign_out::view::{LogoutView, SignedOutView, StillSignedIn};
 use crate::pages::sign_up::view::{InvitePart, SignupView};
 use gatepost_engine::SignUpMode;
+use std::collections::BTreeSet;
 
 const NOW: i64 = 1_793_228_400; // 28 October 2026, 23:00 UTC
 const DAY: i64 = 86_400;
 
 /// A page and what it is called.
-pub(super) type Sample = (String, String);
+pub(crate) type Sample = (String, String);
 
 /// Makes the samples; with `replace` all texts are that text.
-pub(super) struct Samples<'a> {
-    pub(super) pages: &'a Pages,
-    pub(super) replace: Option<&'a str>,
+pub(crate) struct Samples<'a> {
+    pages: &'a Pages,
+    replace: Option<&'a str>,
     made: Vec<Sample>,
+    /// The templates that were used.
+    pub(super) shown: BTreeSet<&'static str>,
 }
 
 /// The pages of every state.
 pub(super) fn make_samples(pages: &Pages, replace: Option<&str>) -> Vec<Sample> {
-    let mut samples = Samples { pages, replace, made: Vec::new() };
-    samples.add_sign_in();
-    samples.add_consent();
-    samples.add_endings();
-    samples.add_errors();
-    samples.add_setup();
-    samples.add_account();
-    samples.add_second_steps();
-    samples.add_passkeys();
-    samples.add_providers();
-    samples.add_administration();
-    samples.add_invites();
-    samples.add_mailed();
+    let mut samples = Samples::new(pages, replace);
+    samples.add_all();
     samples.made
 }
 
@@ -60,16 +52,45 @@ fn ago(seconds: i64) -> Moment {
     Moment::new(NOW - seconds, NOW)
 }
 
+impl<'a> Samples<'a> {
+    pub(super) fn new(pages: &'a Pages, replace: Option<&'a str>) -> Self {
+        Self { pages, replace, made: Vec::new(), shown: BTreeSet::new() }
+    }
+}
+
 impl Samples<'_> {
-    fn add<V: View>(&mut self, name: &str, view: &V) {
+    /// The pages of this folder, and those that have a `samples.rs` of their own.
+    pub(super) fn add_all(&mut self) {
+        self.add_sign_in();
+        self.add_consent();
+        self.add_endings();
+        self.add_errors();
+        self.add_setup();
+        self.add_account();
+        self.add_second_steps();
+        self.add_passkeys();
+        self.add_providers();
+        self.add_administration();
+        self.add_invites();
+        self.add_mailed();
+        for add in SAMPLES {
+            add(self);
+        }
+    }
+
+    /// A page in one of its states.
+    pub(crate) fn add<V: View>(&mut self, name: &str, view: &V) {
+        self.shown.insert(V::TEMPLATE);
         self.made.push((name.to_owned(), self.pages.render(view)));
     }
 
-    fn s(&self, text: &str) -> String {
+    /// A text from outside.
+    pub(crate) fn s(&self, text: &str) -> String {
         self.replace.unwrap_or(text).to_owned()
     }
 
-    fn o(&self, text: &str) -> Option<String> {
+    /// The same where there may be none.
+    pub(crate) fn o(&self, text: &str) -> Option<String> {
         Some(self.s(text))
     }
 

@@ -11,7 +11,8 @@ use crate::pages::kit::notice::Notice;
 use crate::pages::kit::render::tests::samples::{DAY, Samples, ago};
 
 impl Samples<'_> {
-    pub(super) fn frame(&self, notice: Option<Notice>) -> AccountFrame {
+    /// What stands around a page of the account.
+    pub(crate) fn frame(&self, notice: Option<Notice>) -> AccountFrame {
         AccountFrame { email: self.s("ada@example.com"), csrf: self.s("c5rf"), admin: notice.is_some(), notice }
     }
 

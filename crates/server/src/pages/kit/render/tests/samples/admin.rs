@@ -18,7 +18,8 @@ use crate::pages::kit::render::tests::samples::{DAY, NOW, Samples, ago};
 use crate::pages::kit::view::Moment;
 
 impl Samples<'_> {
-    pub(super) fn admin_frame(&self, notice: Option<Notice>) -> AdminFrame {
+    /// What stands around a page of the administration.
+    pub(crate) fn admin_frame(&self, notice: Option<Notice>) -> AdminFrame {
         AdminFrame { email: self.s("ada@example.com"), csrf: self.s("c5rf"), notice }
     }
 
