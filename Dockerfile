@@ -7,7 +7,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked --features postgres-tls -p gatepost-server
+RUN cargo build --profile dist --locked --features postgres-tls -p gatepost-server
 
 FROM debian:bookworm-slim
 RUN apt-get update \
@@ -15,7 +15,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --create-home --home-dir /var/lib/gatepost gatepost \
     && install -d -o gatepost -g gatepost -m 0700 /var/lib/gatepost/data
-COPY --from=build /source/target/release/gatepost /usr/local/bin/gatepost
+COPY --from=build /source/target/dist/gatepost /usr/local/bin/gatepost
 USER gatepost
 WORKDIR /var/lib/gatepost
 # the SQLite database and the master key, unless the settings say otherwise

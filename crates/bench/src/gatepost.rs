@@ -30,9 +30,9 @@ pub(crate) fn find_program(named: Option<&Path>) -> Result<PathBuf, String> {
     if program.is_file() {
         return Ok(program);
     }
-    let release = if cfg!(debug_assertions) { "" } else { " --release" };
+    let profile = if cfg!(debug_assertions) { "" } else { " --profile dist" };
     Err(format!(
-        "there is no gatepost at {}; build it first:\n    cargo build{release} -p gatepost-server",
+        "there is no gatepost at {}; build it first:\n    cargo build{profile} -p gatepost-server",
         program.display()
     ))
 }
