@@ -11,6 +11,7 @@ mod second;
 
 use crate::pages::consent::view::{ApiView, ConsentView, HandOverView, Trust};
 use crate::pages::home::view::HomeView;
+use crate::pages::kit::collected::SAMPLES;
 use crate::pages::kit::errors::view::{DeveloperErrorView, ErrorKind, ErrorView, Occasion, Rule};
 use crate::pages::kit::fault::{AccountFaults, Fault};
 use crate::pages::kit::notice::Notice;
