@@ -17,5 +17,5 @@ pub mod sweeping;
 mod tests;
 
 pub use kernel::call::{Call, Engine, Origin};
-pub use kernel::error::{Error, Refused, Result};
+pub use kernel::error::{Error, Refused, Result, Trouble};
 pub use kernel::policy::{Policy, Retention, SignUpMode};

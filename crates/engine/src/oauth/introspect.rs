@@ -5,14 +5,14 @@ use std::sync::{Arc, RwLock};
 
 use gatepost_protocol::introspect::IntrospectionResponse;
 use gatepost_protocol::jwt::IntrospectionClaims;
+use gatepost_protocol::resource::Resources;
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_store::oauth::access_tokens::{self, AccessTokenRow, TokenOwner};
-use gatepost_store::{Db, Epochs, Stamp, Topic};
+use gatepost_store::{Db, Epochs, Stamp, StoreError, Topic};
 
 use crate::clients::registry::ResourceServer;
 use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Result};
-use crate::oauth::grants::parse_stored_list;
 use crate::oauth::issue::client_subject;
 
 /// A live token and the answer about it.
@@ -21,7 +21,7 @@ pub struct KnownToken {
     /// the answer as JSON, the same for every API that may have it
     pub body: String,
     /// who may have it
-    audience: Vec<String>,
+    audience: Resources,
     /// unix seconds
     expires_at: i64,
     /// what the answer says
@@ -150,7 +150,8 @@ fn is_client_enabled(call: &Call, db: &mut Db, client_id: &str) -> Result<bool> 
 }
 
 fn describe_token(call: &Call, row: &AccessTokenRow, owner: Option<&TokenOwner>) -> Result<KnownToken> {
-    let audience = parse_stored_list(&row.audience)?;
+    let audience = Resources::parse_json(&row.audience)
+        .ok_or_else(|| StoreError::Corrupt(format!("audience of a token of {}", row.client_id)))?;
     let answer = IntrospectionResponse {
         active: true,
         scope: Some(row.scopes.clone()),
@@ -160,7 +161,7 @@ fn describe_token(call: &Call, row: &AccessTokenRow, owner: Option<&TokenOwner>)
         exp: Some(row.expires_at),
         iat: Some(row.issued_at),
         sub: Some(owner.map_or_else(|| client_subject(&row.client_id), |owner| owner.user_id.clone())),
-        aud: Some(audience.clone().into()),
+        aud: Some(Vec::from(audience.clone()).into()),
         iss: Some(call.engine.issuer.as_str().to_owned()),
         auth_time: owner.map(|owner| owner.auth_time),
         ..IntrospectionResponse::default()

@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod consent;
+pub(crate) mod granted;
 pub(crate) mod grants;
 pub mod introspect;
 mod issue;

@@ -12,9 +12,10 @@ use serde_json::json;
 
 use crate::audit::query::{AuditFilter, list_events};
 use crate::audit::{Actor, Event, record_event};
+use crate::clients::registry::Client;
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
-use crate::oauth::grants::parse_stored_scopes;
+use crate::oauth::granted::Granted;
 use crate::people::mailed_links;
 use crate::people::sessions::SignedIn;
 
@@ -131,16 +132,17 @@ pub fn list_apps(call: &Call, db: &mut Db, session: &SignedIn) -> Result<Vec<Con
         }),
     };
     for grant in grants::list_live_grants(db, &session.user_id, call.now)? {
-        add(&grant.client_id, parse_stored_scopes(&grant.scopes)?, grant.created_at, grant.last_used_at);
+        add(&grant.client_id, Granted::of_grant(&grant)?.scopes, grant.created_at, grant.last_used_at);
     }
     for consent in consents::list_consents(db, &session.user_id)? {
-        add(&consent.client_id, parse_stored_scopes(&consent.scopes)?, consent.created_at, consent.updated_at);
+        add(&consent.client_id, Granted::of_consent(&consent)?.scopes, consent.created_at, consent.updated_at);
     }
     for app in &mut apps {
-        if let Some(client) = clients::find_client(db, &app.client_id)? {
+        if let Some(row) = clients::find_client(db, &app.client_id)? {
+            let client = Client::from_row(&row)?;
             app.name = client.name;
             app.verified = client.verified;
-            app.redirect_uris = crate::oauth::grants::parse_stored_list(&client.redirect_uris)?;
+            app.redirect_uris = client.redirect_uris;
         }
     }
     apps.sort_by_key(|app| -app.last_used);

@@ -4,7 +4,6 @@
 use gatepost_store::people::identities::lock_user;
 use gatepost_store::people::users::{self, ROLE_ADMIN, ROLE_USER, UserRow};
 use gatepost_store::people::{directory, sessions};
-use gatepost_store::sweep::take_global_lock;
 use gatepost_store::{Db, Outcome, Topic, Tx};
 use serde_json::{Value, json};
 
@@ -14,7 +13,7 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::manage::{ManageFault, Managed, invalid};
 use crate::people::account::end_all_use;
 use crate::people::email::normalize_email;
-use crate::people::last_admin::{is_last_admin, refuse_last_admin};
+use crate::people::last_admin::{PeopleLock, refuse_last_admin, take_people_lock};
 use crate::people::mailed_links::send_reset;
 use crate::people::sign_in::throttle;
 use crate::people::sign_up::{NewUser, make_user_row};
@@ -78,14 +77,14 @@ pub fn set_user_disabled(
     who: &str,
     disabled: bool,
 ) -> Managed<UserRow> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (lock, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     if user.disabled_at.is_some() == disabled {
         return Ok(Outcome::Commit(Ok(user)));
     }
-    if disabled && is_last_admin(call, tx, &user)? {
+    if disabled && lock.is_last_admin(call, tx, &user)? {
         return refuse_last_admin(&user);
     }
     let disabled_at = disabled.then_some(call.now);
@@ -101,8 +100,8 @@ pub fn set_user_disabled(
 
 /// Ends all sessions of a person and what every app may do for them; the account stays as it is.
 pub fn end_user_sessions(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<Ended> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (_, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     let ended = end_everything(call, tx, &user, "ended by an administrator")?;
@@ -115,14 +114,14 @@ pub fn set_user_role(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str, 
     let Some(role) = [ROLE_USER, ROLE_ADMIN].into_iter().find(|known| *known == role) else {
         return invalid(format!("{role:?} is no role: it is {ROLE_USER} or {ROLE_ADMIN}"));
     };
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (lock, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     if user.role == role {
         return Ok(Outcome::Commit(Ok(user)));
     }
-    if role != ROLE_ADMIN && is_last_admin(call, tx, &user)? {
+    if role != ROLE_ADMIN && lock.is_last_admin(call, tx, &user)? {
         return refuse_last_admin(&user);
     }
     users::update_user_role(tx, &user.id, role, call.now)?;
@@ -136,16 +135,22 @@ pub fn set_user_role(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str, 
 /// Deletes a person; the last administrator stays (R-37).
 pub fn delete_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<Ended> {
     match begin_act(tx, actor, who)? {
-        Ok(user) => delete_account(call, tx, actor, &user),
+        Ok((lock, user)) => delete_account(call, tx, &lock, actor, &user),
         Err(fault) => Ok(Outcome::Rollback(Err(fault))),
     }
 }
 
 /// Deletes an account with everything that is its own. All access ends first, so that nothing that is under way outlives it (R-9).
 /// The id is never used again (R-11) and stays in the audit log. Invitations that the person gave end, because nobody answers for
-/// them any more (IV6). Call it under the global lock.
-pub(crate) fn delete_account(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, user: &UserRow) -> Managed<Ended> {
-    if is_last_admin(call, tx, user)? {
+/// them any more (IV6).
+pub(crate) fn delete_account(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    lock: &PeopleLock<'_>,
+    actor: Actor<'_>,
+    user: &UserRow,
+) -> Managed<Ended> {
+    if lock.is_last_admin(call, tx, user)? {
         return refuse_last_admin(user);
     }
     let ended = end_everything(call, tx, user, "account deleted")?;
@@ -166,8 +171,8 @@ pub fn reset_password(
     who: &str,
     password_hash: &str,
 ) -> Managed<UserRow> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (_, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     users::update_user_password(tx, &user.id, password_hash, call.now)?;
@@ -179,8 +184,8 @@ pub fn reset_password(
 
 /// Mails somebody a link with which they choose a new password. Until they do so nothing of the account changes.
 pub fn mail_reset_link(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<UserRow> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (_, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     if !call.policy().mail || user.disabled_at.is_some() {
@@ -217,12 +222,12 @@ pub fn make_password(call: &Call) -> Result<String> {
 
 /// Begins an act on a person: whoever acts on people at the same time waits, so that "the last administrator" and "still an
 /// administrator" are asked about what is so then.
-pub(crate) fn begin_act(
-    tx: &mut Tx<'_>,
+pub(crate) fn begin_act<'c>(
+    tx: &mut Tx<'c>,
     actor: Actor<'_>,
     who: &str,
-) -> Result<std::result::Result<UserRow, ManageFault>> {
-    take_global_lock(tx)?;
+) -> Result<std::result::Result<(PeopleLock<'c>, UserRow), ManageFault>> {
+    let lock = take_people_lock(tx)?;
     if let Err(fault) = check_actor(tx, actor)? {
         return Ok(Err(fault));
     }
@@ -231,7 +236,8 @@ pub(crate) fn begin_act(
         Some(user) => lock_user(tx, &user.id)?,
         None => None,
     };
-    Ok(user.ok_or_else(|| ManageFault::NotFound(format!("nobody here has the address or id {who:?}"))))
+    let missing = || ManageFault::NotFound(format!("nobody here has the address or id {who:?}"));
+    Ok(user.map(|user| (lock, user)).ok_or_else(missing))
 }
 
 /// Whoever acts may have lost the right to since the page was asked for.

@@ -123,7 +123,7 @@ fn read_client(decl: &ClientDecl) -> DeclaredClient {
         redirect_uris: decl.redirect_uris.clone(),
         scopes: decl.scopes.clone(),
         resources: decl.resources.clone(),
-        grant_types: decl.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect(),
+        grant_types: decl.grant_types.clone(),
         first_party: decl.first_party,
         show_setup_errors: decl.show_setup_errors,
         access_ttl: decl.access_ttl.map(|ttl| ttl.as_secs()),

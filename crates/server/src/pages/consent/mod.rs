@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::clients::registry::{Catalogue, OFFLINE_ACCESS};
 use gatepost_engine::oauth::consent::{NextStep, find_allowed_scopes, refuse_request};
 use gatepost_engine::people::sessions::SignedIn;
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::scope::ScopeSet;
 
@@ -70,7 +71,7 @@ async fn make_view(
     let client = asked.client;
     let mut scopes = describe_scopes(&catalogue, &asked.request.scopes, &before);
     // what comes with every sign-in is shown as well: the address, and for a client that may refresh, that it keeps its access
-    let keeps = client.may_use("refresh_token").then_some(OFFLINE_ACCESS);
+    let keeps = client.may_use(GrantType::RefreshToken).then_some(OFFLINE_ACCESS);
     for implied in std::iter::once("email").chain(keeps) {
         if !asked.request.scopes.contains(implied) {
             let already = !before.is_empty();

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::SignUpMode;
 use gatepost_engine::people::account::end_session;
 use gatepost_engine::people::email::Email;
-use gatepost_engine::people::invites::{InviteEnd, InviteFacts, InviteRefusal, check_invite, note_bad_code};
+use gatepost_engine::people::invites::{InviteEnd, InviteFacts, InviteRefusal, check_invite, count_refusal};
 use gatepost_protocol::params::Params;
 
 use crate::http::respond;
@@ -160,10 +160,12 @@ async fn look(
 ) -> Result<Result<InviteFacts, InviteRefusal>, HttpResponse> {
     let typed = code.to_owned();
     let found = state.read(&visitor.call, move |call, db| check_invite(call, db, &typed, email.as_ref())).await;
-    let found = found.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
-    if let Err(InviteRefusal::NotGood(_)) = found {
-        let noted = state.write(&visitor.call, note_bad_code).await;
-        noted.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
+    let trouble = |error: gatepost_engine::Error| respond::engine_error_page(state, &visitor.call, &error);
+    match found.map_err(trouble)? {
+        Ok(facts) => Ok(Ok(facts)),
+        Err(refused) => {
+            let told = state.write(&visitor.call, move |call, tx| count_refusal(call, tx, refused)).await;
+            Ok(Err(told.map_err(trouble)?))
+        }
     }
-    Ok(found)
 }

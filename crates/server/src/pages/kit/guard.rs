@@ -2,10 +2,12 @@
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
+use gatepost_engine::Call;
 use gatepost_engine::kernel::journey::{Act, Journey};
 use gatepost_engine::people::sessions::SignedIn;
-use gatepost_engine::people::sign_in::fresh::{is_fresh, is_stale_for_admin};
+use gatepost_engine::people::sign_in::fresh::{FreshSession, hold_fresh_session, is_fresh, is_stale_for_admin};
 use gatepost_protocol::params::Params;
+use gatepost_store::{Outcome, Tx};
 
 use crate::http::respond;
 use crate::http::state::State;
@@ -29,6 +31,33 @@ pub(crate) async fn require_fresh(
     match fresh.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
         true => Ok(()),
         false => Err(ask_again(state, visitor, act, back).await),
+    }
+}
+
+/// Writes what changes how somebody signs in. The sign-in is looked at once more in the transaction that writes; where it is not
+/// fresh any more, or the session over, nothing is written and the person is asked again.
+pub(crate) async fn write_fresh<T, F>(
+    state: &State,
+    visitor: &Visitor,
+    session: &SignedIn,
+    (act, back): (Act, &str),
+    mut write: F,
+) -> Result<T, HttpResponse>
+where
+    T: Send + 'static,
+    F: FnMut(&Call, &mut Tx<'_>, &FreshSession<'_>) -> gatepost_engine::Result<Outcome<T>> + Send + 'static,
+{
+    let signed_in = session.clone();
+    let written = state.write(&visitor.call, move |call, tx| {
+        let Ok(fresh) = hold_fresh_session(call, tx, &signed_in)? else { return Ok(Outcome::Rollback(None)) };
+        Ok(match write(call, tx, &fresh)? {
+            Outcome::Commit(answer) => Outcome::Commit(Some(answer)),
+            Outcome::Rollback(answer) => Outcome::Rollback(Some(answer)),
+        })
+    });
+    match written.await.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+        Some(answer) => Ok(answer),
+        None => Err(ask_again(state, visitor, act, back).await),
     }
 }
 

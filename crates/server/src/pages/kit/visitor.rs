@@ -98,7 +98,7 @@ impl Visitor {
             Some(browser) => browser,
             None => match call.engine.make_secret(SecretKind::BrowserBinding) {
                 Ok(browser) => browser,
-                Err(error) => return Err((call, error)),
+                Err(error) => return Err((call, error.into())),
             },
         };
         Ok((Self { call, session: None, half: None, browser, is_new }, cookie))

@@ -23,7 +23,7 @@ use crate::pages::account::security::load_factors;
 use crate::pages::kit::errors::view::ErrorKind;
 use crate::pages::kit::fault::Fault;
 use crate::pages::kit::frames::AccountFrame;
-use crate::pages::kit::guard::require_fresh;
+use crate::pages::kit::guard::{require_fresh, write_fresh};
 use crate::pages::kit::visitor::Visitor;
 use crate::pages::sign_in::continue_request::{Arrived, Pending};
 
@@ -127,12 +127,11 @@ async fn enrol(request: &HttpRequest, state: &State) -> Page {
     require_fresh_here(state, &visitor, session, &mut pending).await?;
     let sealed = params.one("enrolment").unwrap_or_default().to_owned();
     let code: String = params.one("code").unwrap_or_default().chars().take(64).collect();
-    let (signed_in, offered) = (session.clone(), sealed.clone());
-    let enrolled = state
-        .write(&visitor.call, move |call, tx| confirm_authenticator(call, tx, &signed_in, &offered, &code))
-        .await
-        .map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
-    match enrolled {
+    let offered = sealed.clone();
+    let enrolled = write_fresh(state, &visitor, session, (Act::ChangeSecondStep, NEW), move |call, tx, fresh| {
+        confirm_authenticator(call, tx, fresh, &offered, &code)
+    });
+    match enrolled.await? {
         Enrolled::Done { started, codes } => {
             // the forms of the next page belong to the new session
             visitor.session = Some(started.signed_in.clone());

@@ -13,7 +13,7 @@ use crate::http::respond;
 use crate::http::state::State;
 use crate::pages::account::email::view::ChangeEmailView;
 use crate::pages::kit::fault::Fault;
-use crate::pages::kit::guard::require_fresh;
+use crate::pages::kit::guard::{require_fresh, write_fresh};
 use crate::pages::kit::notice::read_notice;
 use crate::pages::kit::visitor::Visitor;
 use crate::pages::sign_in::continue_request::Pending;
@@ -65,10 +65,11 @@ async fn ask(request: &HttpRequest, state: &State) -> Result<HttpResponse, HttpR
     let journey = begin(state, &visitor).await?;
     let fault = match read_address(&typed) {
         Ok(email) => {
-            let (asking, signed_in) = (asking(&visitor, &journey.journey), session.clone());
-            let check =
-                state.write(&visitor.call, move |call, tx| request_change(call, tx, &asking, &signed_in, &email)).await;
-            match check.map_err(trouble(state, &visitor))? {
+            let asking = asking(&visitor, &journey.journey);
+            let check = write_fresh(state, &visitor, session, (Act::ChangeEmail, HERE), move |call, tx, fresh| {
+                request_change(call, tx, &asking, fresh, &email)
+            });
+            match check.await? {
                 Some(check) => return go_check(state, &visitor, &journey, &check),
                 None => Fault::EmailSame,
             }

@@ -5,13 +5,16 @@ pub(crate) mod view;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::Call;
 use gatepost_engine::kernel::journey::Act;
 use gatepost_engine::people::sessions::SignedIn;
 use gatepost_engine::people::sign_in::Started;
+use gatepost_engine::people::sign_in::fresh::FreshSession;
 use gatepost_engine::people::sign_in::password::{
-    Attempt, begin_attempt, cancel_attempt, change_password, finish_check, set_first_password,
+    Attempt, ProvenPassword, begin_attempt, cancel_attempt, change_password, finish_check, set_first_password,
 };
 use gatepost_protocol::params::Params;
+use gatepost_store::Tx;
 
 use crate::http::respond;
 use crate::http::state::State;
@@ -20,7 +23,7 @@ use crate::pages::account::security;
 use crate::pages::kit::errors::view::ErrorKind;
 use crate::pages::kit::fault::Fault;
 use crate::pages::kit::frames::AccountFrame;
-use crate::pages::kit::guard::require_fresh;
+use crate::pages::kit::guard::{require_fresh, write_fresh};
 use crate::pages::kit::visitor::Visitor;
 use crate::pages::sign_up::find_password_fault;
 
@@ -92,9 +95,10 @@ async fn set_first(request: &HttpRequest, state: &State) -> Result<HttpResponse,
     let hashed = state.hashing.hash(new).await;
     let hashed = hashed.map_err(|_| respond::error_page(state, &visitor.call, ErrorKind::Unavailable))?;
     let hash = hashed.ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::Broken))?;
-    let signed_in = session.clone();
-    let set = state.write(&visitor.call, move |call, tx| set_first_password(call, tx, &signed_in, &hash)).await;
-    match set.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+    let again = (Act::SetPassword, "/account/password/new");
+    let write =
+        move |call: &Call, tx: &mut Tx<'_>, fresh: &FreshSession<'_>| set_first_password(call, tx, fresh, &hash);
+    match write_fresh(state, &visitor, session, again, write).await? {
         Some(Started { cookie, .. }) => {
             let response = respond::see_other(&visitor.own("/account/security?done=password-set"));
             Ok(visitor.with_session(response, &cookie))
@@ -124,7 +128,7 @@ async fn change(request: &HttpRequest, state: &State) -> Result<HttpResponse, Ht
     if view.new_fault.is_some() || view.current_fault.is_some() {
         return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
     }
-    let Some(old_hash) = prove_password(state, &visitor, session.email.clone(), current).await? else {
+    let Some(proven) = prove_password(state, &visitor, session.email.clone(), current).await? else {
         view.current_fault = Some(Fault::PasswordWrong);
         return Ok(visitor.page(state, StatusCode::UNPROCESSABLE_ENTITY, &view));
     };
@@ -133,7 +137,7 @@ async fn change(request: &HttpRequest, state: &State) -> Result<HttpResponse, Ht
     let new_hash = hashed.ok_or_else(|| respond::error_page(state, &visitor.call, ErrorKind::Broken))?;
     let signed_in = session.clone();
     let changed = state
-        .write(&visitor.call, move |call, tx| change_password(call, tx, &signed_in, &old_hash, &new_hash))
+        .write(&visitor.call, move |call, tx| change_password(call, tx, &signed_in, &proven, &new_hash))
         .await
         .map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     match changed {
@@ -150,24 +154,19 @@ fn read_fields(params: &Params) -> (String, String) {
     (field("current"), field("new"))
 }
 
-/// The stored hash, if the password is right; tries are counted like those of the sign-in page (R-21: all paths).
+/// The proof, if the password is right; tries are counted like those of the sign-in page (R-21: all paths).
 async fn prove_password(
     state: &State,
     visitor: &Visitor,
     email: String,
     password: String,
-) -> Result<Option<String>, HttpResponse> {
+) -> Result<Option<ProvenPassword>, HttpResponse> {
     let trouble = |error: gatepost_engine::Error| respond::engine_error_page(state, &visitor.call, &error);
     let attempt: Attempt =
         state.write(&visitor.call, move |call, tx| begin_attempt(call, tx, &email)).await.map_err(trouble)?;
-    let stored = attempt.password_hash.clone();
-    let Ok(verified) = state.hashing.verify(stored.clone(), password).await else {
+    let Ok(verified) = state.hashing.verify(&attempt, password).await else {
         state.write(&visitor.call, move |call, tx| cancel_attempt(call, tx, &attempt)).await.map_err(trouble)?;
         return Err(respond::error_page(state, &visitor.call, ErrorKind::Unavailable));
     };
-    state
-        .write(&visitor.call, move |call, tx| finish_check(call, tx, &attempt, verified.good))
-        .await
-        .map_err(trouble)?;
-    Ok(stored.filter(|_| verified.good))
+    state.write(&visitor.call, move |call, tx| finish_check(call, tx, &verified)).await.map_err(trouble)
 }

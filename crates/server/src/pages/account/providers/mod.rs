@@ -16,7 +16,7 @@ use crate::http::respond;
 use crate::http::state::State;
 use crate::pages::account::providers::view::{LinkedRow, ProvidersView};
 use crate::pages::kit::errors::view::ErrorKind;
-use crate::pages::kit::guard::require_fresh;
+use crate::pages::kit::guard::{require_fresh, write_fresh};
 use crate::pages::kit::notice::read_notice;
 use crate::pages::kit::view::Moment;
 use crate::pages::kit::visitor::Visitor;
@@ -91,12 +91,10 @@ async fn do_unlink(request: &HttpRequest, state: &State) -> Result<HttpResponse,
     let field = |name| params.one(name).unwrap_or_default().to_owned();
     let (issuer, subject) = (field("issuer"), field("subject"));
     let name = state.upstream.find_issuer(&issuer).map_or(issuer.as_str(), |provider| provider.name()).to_owned();
-    let signed_in = session.clone();
-    let unlinked = state
-        .write(&visitor.call, move |call, tx| unlink_identity(call, tx, &signed_in, (&issuer, &subject), &name))
-        .await
-        .map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
-    let done = match unlinked {
+    let unlinked = write_fresh(state, &visitor, session, (Act::ChangeProviders, PAGE), move |call, tx, fresh| {
+        unlink_identity(call, tx, fresh, (&issuer, &subject), &name)
+    });
+    let done = match unlinked.await? {
         Removal::Done => "?done=disconnected",
         Removal::LastWayIn | Removal::LastAdministrator => "?done=only-way",
         Removal::Refused => "",

@@ -16,7 +16,7 @@ use crate::pages::account::security::load_factors;
 use crate::pages::kit::errors::view::ErrorKind;
 use crate::pages::kit::fault::Fault;
 use crate::pages::kit::frames::AccountFrame;
-use crate::pages::kit::guard::require_fresh;
+use crate::pages::kit::guard::{require_fresh, write_fresh};
 use crate::pages::kit::names::clean_text;
 use crate::pages::kit::texts::write_machine_time;
 use crate::pages::kit::visitor::Visitor;
@@ -62,9 +62,7 @@ async fn renew(request: &HttpRequest, state: &State) -> Page {
     let (visitor, _) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, RENEW).await?;
-    let signed_in = session.clone();
-    let codes = state.write(&visitor.call, move |call, tx| renew_recovery_codes(call, tx, &signed_in)).await;
-    match codes.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+    match write_fresh(state, &visitor, session, (Act::ChangeSecondStep, RENEW), renew_recovery_codes).await? {
         Some(codes) => Ok(show_codes(state, &visitor, frame, None, &codes, "codes-renewed")),
         None => Err(respond::see_other(&visitor.own("/account/security"))),
     }

@@ -15,7 +15,7 @@ use crate::http::state::State;
 use crate::pages::account::passkeys::describe_section;
 use crate::pages::account::recovery_codes::show_codes;
 use crate::pages::account::security::view::{SecurityView, ToggleView};
-use crate::pages::kit::guard::require_fresh;
+use crate::pages::kit::guard::{require_fresh, write_fresh};
 use crate::pages::kit::notice::read_notice;
 use crate::pages::kit::view::Moment;
 use crate::pages::kit::visitor::Visitor;
@@ -84,9 +84,10 @@ async fn do_toggle(request: &HttpRequest, state: &State) -> Page {
     let (visitor, params) = Visitor::of_form(state, request)?;
     let (session, frame) = visitor.frame(None)?;
     require_fresh(state, &visitor, session, Act::ChangeSecondStep, TOGGLE).await?;
-    let (signed_in, on) = (session.clone(), params.one("on") == Some("true"));
-    let toggled = state.write(&visitor.call, move |call, tx| set_second_step(call, tx, &signed_in, on)).await;
-    match toggled.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))? {
+    let (again, on) = ((Act::ChangeSecondStep, TOGGLE), params.one("on") == Some("true"));
+    match write_fresh(state, &visitor, session, again, move |call, tx, fresh| set_second_step(call, tx, fresh, on))
+        .await?
+    {
         Toggled::On(codes) => Ok(show_codes(state, &visitor, frame, None, &codes, "second-step-on")),
         Toggled::Off => Ok(respond::see_other(&visitor.own("/account/security?done=second-step-off"))),
         Toggled::Refused => Ok(respond::see_other(&visitor.own("/account/security"))),

@@ -186,13 +186,11 @@ async fn prove_password(
     let trouble = |error: gatepost_engine::Error| respond::engine_error_page(state, &visitor.call, &error);
     let email = session.email.clone();
     let attempt = state.write(&visitor.call, move |call, tx| begin_attempt(call, tx, &email)).await.map_err(trouble)?;
-    let Ok(verified) = state.hashing.verify(attempt.password_hash.clone(), password).await else {
+    let Ok(verified) = state.hashing.verify(&attempt, password).await else {
         state.write(&visitor.call, move |call, tx| cancel_attempt(call, tx, &attempt)).await.map_err(trouble)?;
         return Err(respond::error_page(state, &visitor.call, ErrorKind::Unavailable));
     };
     let who = session.clone();
-    let finished = state
-        .write(&visitor.call, move |call, tx| finish_password_step_up(call, tx, &who, &attempt, verified.good))
-        .await;
+    let finished = state.write(&visitor.call, move |call, tx| finish_password_step_up(call, tx, &who, &verified)).await;
     finished.map_err(trouble)
 }

@@ -147,12 +147,9 @@ impl From<Error> for Trouble {
 /// Count, hash, decide: the hash is computed outside any transaction, and always, so that every answer takes as long.
 async fn attempt(state: &State, call: &Call, email: String, password: String) -> Result<Option<Started>, Trouble> {
     let attempt = state.write(call, move |call, tx| begin_attempt(call, tx, &email)).await?;
-    let Ok(verified) = state.hashing.verify(attempt.password_hash.clone(), password).await else {
+    let Ok(verified) = state.hashing.verify(&attempt, password).await else {
         state.write(call, move |call, tx| cancel_attempt(call, tx, &attempt)).await?;
         return Err(Trouble::Busy);
     };
-    let started = state
-        .write(call, move |call, tx| finish_attempt(call, tx, &attempt, verified.good, verified.rehashed.as_deref()))
-        .await?;
-    Ok(started)
+    Ok(state.write(call, move |call, tx| finish_attempt(call, tx, &verified)).await?)
 }

@@ -12,7 +12,6 @@ use gatepost_engine::people::factors::passkeys::{
 };
 use gatepost_engine::people::sessions::SignedIn;
 use gatepost_engine::people::sign_in::Started;
-use gatepost_engine::people::sign_in::fresh::is_fresh;
 use gatepost_engine::people::sign_up::NewUser;
 use gatepost_engine::{Error, SignUpMode};
 use gatepost_protocol::params::Params;
@@ -86,19 +85,10 @@ async fn begin_further(state: &State, visitor: &Visitor) -> Made {
         return Err(json_refusal(StatusCode::FORBIDDEN, "signed-out"));
     };
     let (browser, brand) = (visitor.browser_hash(), state.settings.brand.name.clone());
-    let made = state.read(&visitor.call, move |call, db| {
-        if !is_fresh(call, db, &session)? {
-            return Ok(Err(json_refusal_words()));
-        }
-        Ok(Ok(begin_enrolment(call, db, &browser, &session, &brand)?))
-    });
+    let made = state.read(&visitor.call, move |call, db| begin_enrolment(call, db, &browser, &session, &brand));
     let made = made.await.map_err(|error| json_trouble(visitor, &error))?;
-    made.map_err(|(status, word)| json_refusal(status, word))
-}
-
-/// The sign-in got too old while the page was open: the script loads it again, and it asks.
-fn json_refusal_words() -> (StatusCode, &'static str) {
-    (StatusCode::FORBIDDEN, "stale")
+    // the sign-in got too old while the page was open: the script loads it again, and it asks
+    made.map_err(|_| json_refusal(StatusCode::FORBIDDEN, "stale"))
 }
 
 async fn begin_own(state: &State, visitor: &Visitor, ceremony: Ceremony, session: Option<&SignedIn>) -> Made {
