@@ -69,6 +69,7 @@ pub(crate) mod account {
 /// What administrators see and change.
 pub(crate) mod admin {
     pub(crate) mod acts;
+    pub(crate) mod api_scopes;
     pub(crate) mod audit;
     pub(crate) mod invitations;
     pub(crate) mod new_user;
@@ -161,6 +162,7 @@ fn write_administration(routes: &mut Routes<'_>) {
     routes.add("/admin/invites/{id}",               ADMINISTRATOR, only_get(invitations::show));
     routes.add("/admin/invites/{id}/revoke",        ADMINISTRATOR, both(invitations::ask_revoke, invitations::revoke));
     routes.add("/admin/signup-mode",                ADMINISTRATOR, both(sign_up_mode::get, sign_up_mode::post));
+    routes.add("/admin/api-scopes",                 ADMINISTRATOR.menu(Main, "api-scopes", "key"), only_get(api_scopes::get));
     routes.add("/admin/audit",                      ADMINISTRATOR.menu(Records, "audit", "list"), only_get(audit::get));
     routes.add("/admin/audit.jsonl",                ADMINISTRATOR.back("/admin/audit"), only_get(audit::export));
 }
