@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Drive the authorization servers that JSON files describe (see src/target.rs)
     Drive(DriveArgs),
+    /// Make a folder with settings and a database of a million people, to serve, look into and drive by hand
+    Fill(FillArgs),
     /// Be one of the floors: a minimal server that `run` measures beside Gatepost
     Floor(FloorArgs),
 }
@@ -40,6 +42,9 @@ pub(crate) struct LoadArgs {
     /// Distinct access tokens to introspect
     #[arg(long, default_value_t = 10_000)]
     pub(crate) tokens: usize,
+    /// Rows that have ended, for the server to delete while it is driven
+    #[arg(long, default_value_t = 200_000)]
+    pub(crate) expired: u64,
     /// Rounds; the report shows their medians
     #[arg(long, default_value_t = 3)]
     pub(crate) repeat: usize,
@@ -61,6 +66,11 @@ pub(crate) struct RunArgs {
     /// Only these servers, by name; `--only ?` lists the names
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Measure Gatepost on a filled database as well
+    #[arg(long)]
+    pub(crate) filled: bool,
+    #[command(flatten)]
+    pub(crate) size: SizeArgs,
     /// Leave out everything on PostgreSQL
     #[arg(long)]
     pub(crate) skip_postgres: bool,
@@ -76,6 +86,31 @@ pub(crate) struct RunArgs {
     /// Folder with the programs initdb and postgres, instead of the newest that is installed
     #[arg(long)]
     pub(crate) postgres_bin: Option<PathBuf>,
+}
+
+/// How much a filled database holds.
+#[derive(Args)]
+pub(crate) struct SizeArgs {
+    /// People in a filled database, each with a session and a family of tokens
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) filled_users: u64,
+    /// Access and refresh tokens in a filled database
+    #[arg(long, default_value_t = 5_000_000)]
+    pub(crate) filled_tokens: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct FillArgs {
+    #[command(flatten)]
+    pub(crate) size: SizeArgs,
+    /// A new folder for settings, database and the file for `drive`
+    pub(crate) folder: PathBuf,
+    /// Fill this empty PostgreSQL database instead of a SQLite file in the folder
+    #[arg(long)]
+    pub(crate) postgres: Option<String>,
+    /// The gatepost program, instead of the one beside this program
+    #[arg(long)]
+    pub(crate) gatepost: Option<PathBuf>,
 }
 
 #[derive(Args)]

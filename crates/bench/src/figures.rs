@@ -29,6 +29,8 @@ pub(crate) struct Figures {
     pub(crate) resident_mb: Option<f64>,
     pub(crate) commits_per_request: Option<f64>,
     pub(crate) distinct_tokens: Option<usize>,
+    /// rows that the server deleted meanwhile
+    pub(crate) swept: Option<u64>,
 }
 
 impl Figures {

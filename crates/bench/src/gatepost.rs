@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
+use crate::fill::{APP, Filled, RESOURCE, SCOPE, Size, fill_database};
 use crate::http::{Conn, Response};
 use crate::jar::Jar;
 use crate::ops::{Op, draw_text};
@@ -15,11 +16,53 @@ use crate::server::{find_free_port, run_program};
 use crate::target::{Client, Counter, Program, Target};
 use crate::wire::{encode, origin_of, split_url, write_request};
 
-const SCOPE: &str = "bench:read";
-const RESOURCE: &str = "http://127.0.0.1/bench";
 const REDIRECT_URI: &str = "http://127.0.0.1/callback";
-const OPERATIONS: [Op; 5] =
-    [Op::ClientCredentials, Op::IntrospectActive, Op::IntrospectUnknown, Op::CodeExchange, Op::Refresh];
+
+/// What a Gatepost under test is measured at, and the settings that this takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setup {
+    /// as it comes
+    Default,
+    /// every answer of introspection comes from the database
+    Uncached,
+    /// looks every second for what has ended, instead of every minute
+    Sweeping,
+}
+
+impl Setup {
+    fn list_ops(self) -> Vec<Op> {
+        match self {
+            Self::Default => vec![
+                Op::ClientCredentials,
+                Op::IntrospectActive,
+                Op::IntrospectUnknown,
+                Op::CodeExchange,
+                Op::IntrospectUserFirst,
+                Op::IntrospectUser,
+                Op::Refresh,
+                Op::RefreshOld,
+            ],
+            Self::Uncached => {
+                vec![Op::ClientCredentials, Op::IntrospectActive, Op::IntrospectUnknown, Op::IntrospectUserFirst]
+            }
+            Self::Sweeping => vec![Op::ClientCredentials, Op::ClientCredentialsSweep],
+        }
+    }
+}
+
+/// The secrets of an installation: whoever starts from a copy of its database needs them too.
+#[derive(Clone)]
+pub(crate) struct Secrets {
+    master_key: String,
+    service: String,
+    resource: String,
+}
+
+impl Secrets {
+    pub(crate) fn draw() -> Self {
+        Self { master_key: draw_text(32), service: draw_text(32), resource: draw_text(32) }
+    }
+}
 
 /// The program beside this one, as cargo puts it there.
 pub(crate) fn find_program(named: Option<&Path>) -> Result<PathBuf, String> {
@@ -43,45 +86,89 @@ pub(crate) struct Plan<'a> {
     pub(crate) program: &'a Path,
     /// for settings and data; emptied first
     pub(crate) folder: PathBuf,
-    /// whether introspection may answer from memory
-    pub(crate) cached: bool,
+    pub(crate) setup: Setup,
+    pub(crate) secrets: Secrets,
 }
 
-/// Writes fresh settings and describes the server in `target`; without an address the database is SQLite in the folder.
-pub(crate) fn prepare_target(plan: &Plan<'_>, database: Option<String>, target: &mut Target) -> Result<(), String> {
-    let fail = |error: std::io::Error| format!("{}: {error}", plan.folder.display());
-    if plan.folder.exists() {
-        fs::remove_dir_all(&plan.folder).map_err(fail)?;
+/// A database that is copied for each server that is to have it.
+pub(crate) struct Template {
+    /// the SQLite file; none for a PostgreSQL database, which its cluster copies
+    pub(crate) file: Option<PathBuf>,
+    /// as in the setting `database.url`
+    pub(crate) database: String,
+    pub(crate) size: Size,
+}
+
+impl Plan<'_> {
+    fn sqlite_file(&self) -> PathBuf {
+        self.folder.join("gatepost.db")
     }
-    fs::create_dir_all(&plan.folder).map_err(fail)?;
-    let port = find_free_port()?;
-    let issuer = format!("http://127.0.0.1:{port}");
-    let secrets = [draw_text(32), draw_text(32)];
-    let database = database.unwrap_or_else(|| format!("sqlite:{}", plan.folder.join("gatepost.db").display()));
-    let settings = make_settings(port, &database, plan.cached, &secrets);
-    let file = plan.folder.join("gatepost.toml");
-    let text = toml::to_string(&settings).map_err(|error| format!("settings: {error}"))?;
-    fs::write(&file, text).map_err(fail)?;
-    let [service_secret, resource_secret] = secrets;
-    let client = |id: &str, secret: String, auth: &str, scope: &str| Client {
-        id: id.into(),
-        secret,
-        auth: auth.into(),
-        scope: scope.into(),
-        ..Client::default()
-    };
-    target.start = Some(call(plan, &["serve"]));
-    target.ready_url = format!("{issuer}/.well-known/oauth-authorization-server");
-    target.discovery = true;
-    target.cc = Some(client("bench-service", service_secret, "basic", SCOPE));
-    target.resource = Some(client("bench-api", resource_secret, "basic", ""));
-    let mut code = client("bench-app", String::new(), "none", &format!("{SCOPE} offline_access"));
-    code.redirect_uri = REDIRECT_URI.into();
-    target.code = Some(code);
-    target.forwarded = true;
-    target.commits = Some(Counter { url: format!("{issuer}/metrics"), name: "gatepost_sqlite_commits_total".into() });
-    target.ops = if plan.cached { OPERATIONS.to_vec() } else { OPERATIONS[..3].to_vec() };
-    Ok(())
+
+    /// Empties the folder and writes the settings into it; gives the setting `database.url`, by default SQLite in the folder.
+    fn write_settings(&self, port: u16, database: Option<String>) -> Result<String, String> {
+        let fail = |error: std::io::Error| format!("{}: {error}", self.folder.display());
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder).map_err(fail)?;
+        }
+        fs::create_dir_all(&self.folder).map_err(fail)?;
+        let database = database.unwrap_or_else(|| format!("sqlite:{}", self.sqlite_file().display()));
+        let settings = make_settings(port, &database, self.setup, &self.secrets);
+        let text = toml::to_string(&settings).map_err(|error| format!("settings: {error}"))?;
+        fs::write(self.folder.join("gatepost.toml"), text).map_err(fail)?;
+        Ok(database)
+    }
+
+    /// Lets the server make an empty database and fills it; without an address it is SQLite in the folder.
+    pub(crate) fn make_template(&self, port: u16, database: Option<String>, size: Size) -> Result<Template, String> {
+        let file = database.is_none().then(|| self.sqlite_file());
+        let database = self.write_settings(port, database)?;
+        // any command that opens the database makes and migrates it; this one has nothing to do beyond that
+        run_program(&call(self, &["sweep"]), "")?;
+        fill_database(&Filled { database: database.clone(), size })?;
+        Ok(Template { file, database, size })
+    }
+
+    /// Writes fresh settings over a copy of the template and describes the server in `target`. The address is of the copy of
+    /// a PostgreSQL database.
+    pub(crate) fn prepare_target(
+        &self,
+        template: &Template,
+        database: Option<String>,
+        target: &mut Target,
+    ) -> Result<(), String> {
+        let port = find_free_port()?;
+        let database = self.write_settings(port, database)?;
+        if let Some(file) = &template.file {
+            fs::copy(file, self.sqlite_file()).map_err(|error| format!("{}: {error}", file.display()))?;
+        }
+        self.describe_server(port, target);
+        target.filled = Some(Filled { database, size: template.size });
+        Ok(())
+    }
+
+    /// What the settings of this port tell about the server.
+    pub(crate) fn describe_server(&self, port: u16, target: &mut Target) {
+        let issuer = format!("http://127.0.0.1:{port}");
+        let client = |id: &str, secret: &str, auth: &str, scope: &str| Client {
+            id: id.into(),
+            secret: secret.into(),
+            auth: auth.into(),
+            scope: scope.into(),
+            ..Client::default()
+        };
+        target.start = Some(call(self, &["serve"]));
+        target.ready_url = format!("{issuer}/.well-known/oauth-authorization-server");
+        target.discovery = true;
+        target.cc = Some(client("bench-service", &self.secrets.service, "basic", SCOPE));
+        target.resource = Some(client("bench-api", &self.secrets.resource, "basic", ""));
+        let mut code = client(APP, "", "none", &format!("{SCOPE} offline_access"));
+        code.redirect_uri = REDIRECT_URI.into();
+        target.code = Some(code);
+        target.forwarded = true;
+        target.commits =
+            Some(Counter { url: format!("{issuer}/metrics"), name: "gatepost_sqlite_commits_total".into() });
+        target.ops = self.setup.list_ops();
+    }
 }
 
 /// A command of the gatepost program with the settings of the plan.
@@ -92,7 +179,7 @@ fn call(plan: &Plan<'_>, arguments: &[&str]) -> Program {
     Program { cmd, cwd: plan.folder.display().to_string(), ..Program::default() }
 }
 
-fn make_settings(port: u16, database: &str, cached: bool, secrets: &[String; 2]) -> Value {
+fn make_settings(port: u16, database: &str, setup: Setup, secrets: &Secrets) -> Value {
     let hash = |secret: &String| URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.as_bytes()));
     json!({
         "server": {
@@ -103,17 +190,18 @@ fn make_settings(port: u16, database: &str, cached: bool, secrets: &[String; 2])
             "trusted_proxies": ["127.0.0.1"],
         },
         "database": { "url": database },
-        "security": { "master_key": draw_text(32) },
+        "security": { "master_key": secrets.master_key },
         "tokens": { "access_ttl": 3600 },
-        "cache": { "introspection": cached },
+        "cache": { "introspection": setup != Setup::Uncached },
         "observability": { "metrics": "main" },
+        "sweep": { "interval": if setup == Setup::Sweeping { "1s" } else { "1m" } },
         // the limits are what is not to be measured
         "limits": { "authorize_per_minute": 100_000 },
         "resource_servers": [{
             "id": "bench-api",
             "name": "Bench API",
             "resource": RESOURCE,
-            "secret_hash": hash(&secrets[1]),
+            "secret_hash": hash(&secrets.resource),
             "scopes": [{ "name": SCOPE, "description": "Read what the benchmark reads" }],
         }],
         "clients": [
@@ -122,12 +210,12 @@ fn make_settings(port: u16, database: &str, cached: bool, secrets: &[String; 2])
                 "name": "Bench service",
                 "kind": "service",
                 "auth_method": "client_secret_basic",
-                "secret_hash": hash(&secrets[0]),
+                "secret_hash": hash(&secrets.service),
                 "scopes": [SCOPE],
                 "grant_types": ["client_credentials"],
             },
             {
-                "client_id": "bench-app",
+                "client_id": APP,
                 "name": "Bench app",
                 "kind": "native",
                 "first_party": true,

@@ -92,13 +92,32 @@ impl Cluster {
 
     /// Makes an empty database, in place of one of that name, and gives its address.
     pub(crate) fn make_database(&self, name: &str) -> Result<String, String> {
-        let fail = |error: diesel::result::Error| format!("PostgreSQL: {error}");
+        self.replace_database(name, "")
+    }
+
+    /// Makes a copy of a database that nobody is connected to, in place of one of that name, and gives its address.
+    pub(crate) fn copy_database(&self, template: &str, name: &str) -> Result<String, String> {
+        let how = format!("TEMPLATE \"{template}\"");
+        // by files: the other way writes all of it to the log as well. Before PostgreSQL 15 there was no choice.
+        self.replace_database(name, &format!("{how} STRATEGY file_copy")).or_else(|_| self.replace_database(name, &how))
+    }
+
+    fn replace_database(&self, name: &str, how: &str) -> Result<String, String> {
+        self.drop_database(name)?;
+        self.execute(&format!("CREATE DATABASE \"{name}\" {how}"))?;
+        Ok(self.make_url(name))
+    }
+
+    /// Drops a database, if there is one of that name.
+    pub(crate) fn drop_database(&self, name: &str) -> Result<(), String> {
+        self.execute(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"))
+    }
+
+    fn execute(&self, statement: &str) -> Result<(), String> {
         let url = self.make_url("postgres");
         let mut connection = PgConnection::establish(&url).map_err(|error| format!("PostgreSQL: {error}"))?;
-        // one statement each: neither works in a transaction
-        connection.batch_execute(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).map_err(fail)?;
-        connection.batch_execute(&format!("CREATE DATABASE \"{name}\"")).map_err(fail)?;
-        Ok(self.make_url(name))
+        // one at a time: these statements do not work in a transaction
+        connection.batch_execute(statement).map_err(|error| format!("PostgreSQL: {error}"))
     }
 }
 

@@ -85,6 +85,13 @@ pub(crate) fn read_machine_busy() -> f64 {
     (fields.iter().sum::<f64>() - idle) / ticks_per_second()
 }
 
+/// Memory that programs could still have, in KiB.
+pub(crate) fn read_available_kib() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
 /// The load averages.
 pub(crate) fn read_load() -> String {
     fs::read_to_string("/proc/loadavg").unwrap_or_default().trim().to_string()

@@ -1,5 +1,6 @@
 //! `run`: the floors and Gatepost, measured in one go, because only figures of one run compare.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +9,9 @@ use tempfile::TempDir;
 
 use crate::cli::RunArgs;
 use crate::figures::Measurement;
+use crate::fill::Size;
 use crate::floor::{CLIENT_ID, CLIENT_SECRET, COMMITS, Mode};
-use crate::gatepost::{self, Plan};
+use crate::gatepost::{self, Plan, Secrets, Setup, Template};
 use crate::ops::{Load, Op};
 use crate::postgres::{Cluster, find_programs};
 use crate::procs::find_file_system;
@@ -22,7 +24,7 @@ use crate::target::{Client, Counter, Program, Target};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Floor(Mode),
-    Gatepost { postgres: bool, cached: bool },
+    Gatepost { postgres: bool, setup: Setup, filled: bool },
 }
 
 /// One server of the suite.
@@ -32,7 +34,7 @@ struct Subject {
     kind: Kind,
 }
 
-const SUBJECTS: [Subject; 8] = [
+const SUBJECTS: [Subject; 16] = [
     Subject {
         name: "floor-bare",
         about: "actix-web alone: the form is parsed, the answer is fixed",
@@ -51,12 +53,32 @@ const SUBJECTS: [Subject; 8] = [
     Subject {
         name: "gatepost-sqlite",
         about: "Gatepost on SQLite",
-        kind: Kind::Gatepost { postgres: false, cached: true },
+        kind: Kind::Gatepost { postgres: false, setup: Setup::Default, filled: false },
     },
     Subject {
         name: "gatepost-sqlite-uncached",
         about: "the same, every introspection answered from the database",
-        kind: Kind::Gatepost { postgres: false, cached: false },
+        kind: Kind::Gatepost { postgres: false, setup: Setup::Uncached, filled: false },
+    },
+    Subject {
+        name: "gatepost-sqlite-sweep",
+        about: "the same, looking every second for what has ended",
+        kind: Kind::Gatepost { postgres: false, setup: Setup::Sweeping, filled: false },
+    },
+    Subject {
+        name: "gatepost-sqlite-filled",
+        about: "Gatepost on SQLite with a filled database",
+        kind: Kind::Gatepost { postgres: false, setup: Setup::Default, filled: true },
+    },
+    Subject {
+        name: "gatepost-sqlite-uncached-filled",
+        about: "the same, every introspection answered from the database",
+        kind: Kind::Gatepost { postgres: false, setup: Setup::Uncached, filled: true },
+    },
+    Subject {
+        name: "gatepost-sqlite-sweep-filled",
+        about: "the same, looking every second for what has ended",
+        kind: Kind::Gatepost { postgres: false, setup: Setup::Sweeping, filled: true },
     },
     Subject {
         name: "floor-diesel-pg-pool",
@@ -66,12 +88,32 @@ const SUBJECTS: [Subject; 8] = [
     Subject {
         name: "gatepost-postgres",
         about: "Gatepost on PostgreSQL",
-        kind: Kind::Gatepost { postgres: true, cached: true },
+        kind: Kind::Gatepost { postgres: true, setup: Setup::Default, filled: false },
     },
     Subject {
         name: "gatepost-postgres-uncached",
         about: "the same, every introspection answered from the database",
-        kind: Kind::Gatepost { postgres: true, cached: false },
+        kind: Kind::Gatepost { postgres: true, setup: Setup::Uncached, filled: false },
+    },
+    Subject {
+        name: "gatepost-postgres-sweep",
+        about: "the same, looking every second for what has ended",
+        kind: Kind::Gatepost { postgres: true, setup: Setup::Sweeping, filled: false },
+    },
+    Subject {
+        name: "gatepost-postgres-filled",
+        about: "Gatepost on PostgreSQL with a filled database",
+        kind: Kind::Gatepost { postgres: true, setup: Setup::Default, filled: true },
+    },
+    Subject {
+        name: "gatepost-postgres-uncached-filled",
+        about: "the same, every introspection answered from the database",
+        kind: Kind::Gatepost { postgres: true, setup: Setup::Uncached, filled: true },
+    },
+    Subject {
+        name: "gatepost-postgres-sweep-filled",
+        about: "the same, looking every second for what has ended",
+        kind: Kind::Gatepost { postgres: true, setup: Setup::Sweeping, filled: true },
     },
 ];
 
@@ -79,24 +121,46 @@ impl Subject {
     fn needs_postgres(&self) -> bool {
         matches!(self.kind, Kind::Floor(Mode::DieselPgPool) | Kind::Gatepost { postgres: true, .. })
     }
+
+    fn is_filled(&self) -> bool {
+        matches!(self.kind, Kind::Gatepost { filled: true, .. })
+    }
+
+    /// The name of the template that its database is a copy of.
+    fn find_template(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Floor(_) => None,
+            Kind::Gatepost { postgres: false, filled: false, .. } => Some("template-sqlite-small"),
+            Kind::Gatepost { postgres: false, filled: true, .. } => Some("template-sqlite-filled"),
+            Kind::Gatepost { postgres: true, filled: false, .. } => Some("template-postgres-small"),
+            Kind::Gatepost { postgres: true, filled: true, .. } => Some("template-postgres-filled"),
+        }
+    }
 }
+
+/// What there is in a database that is not filled: enough old tokens to measure them for a second or two.
+const SMALL: Size = Size { users: 10_000, tokens: 50_000 };
 
 /// What the subjects of one run share.
 struct Bed {
+    // before the folder in the order of dropping
+    cluster: Option<Cluster>,
     folder: TempDir,
     gatepost: Option<PathBuf>,
-    cluster: Option<Cluster>,
+    secrets: Secrets,
+    templates: BTreeMap<&'static str, Template>,
     load: Load,
     starts: usize,
 }
 
 /// Measures everything that was asked for and reports.
 pub(crate) fn run_suite(args: &RunArgs) -> Result<(), String> {
-    let mut subjects = choose_subjects(&args.only)?;
+    let mut subjects = choose_subjects(args)?;
     let load = Load::from(&args.load);
     let mut measurement = Measurement { facts: report::list_facts(&load), ..Measurement::default() };
     let parent = args.data.clone().unwrap_or_else(find_data_parent);
-    let bed = make_bed(args, &mut subjects, (&parent, load), &mut measurement)?;
+    let mut bed = make_bed(args, &mut subjects, (&parent, load), &mut measurement)?;
+    make_templates(args, &subjects, &mut bed, &mut measurement)?;
     let logs = bed.folder.path().join("logs");
     fs::create_dir_all(&logs).map_err(|error| format!("{}: {error}", logs.display()))?;
     measurement.targets =
@@ -108,19 +172,24 @@ pub(crate) fn run_suite(args: &RunArgs) -> Result<(), String> {
             let mut round = run_round(&mut make_stand(subject, &bed, restarts)?, &bed.load, &logs);
             round.round = at + 1;
             measurement.rounds.push(round);
+            discard_data(subject, &bed);
         }
     }
     report::publish_report(&measurement, &args.load)
 }
 
-fn choose_subjects(only: &[String]) -> Result<Vec<&'static Subject>, String> {
+fn choose_subjects(args: &RunArgs) -> Result<Vec<&'static Subject>, String> {
+    let only = &args.only;
     for name in only {
         if !SUBJECTS.iter().any(|subject| subject.name == name) {
             let names: Vec<&str> = SUBJECTS.iter().map(|subject| subject.name).collect();
             return Err(format!("--only {name}: there is no such server; there are: {}", names.join(", ")));
         }
     }
-    Ok(SUBJECTS.iter().filter(|subject| only.is_empty() || only.iter().any(|name| name == subject.name)).collect())
+    let is_chosen = |subject: &&Subject| {
+        if only.is_empty() { args.filled || !subject.is_filled() } else { only.iter().any(|name| name == subject.name) }
+    };
+    Ok(SUBJECTS.iter().filter(is_chosen).collect())
 }
 
 /// By convention this is on a disk, while the usual folder for temporary files may live in memory, where an fsync is free.
@@ -170,37 +239,81 @@ fn make_bed(
             }
         }
     }
-    Ok(Bed { folder, gatepost, cluster, load, starts: args.starts })
+    let (secrets, templates) = (Secrets::draw(), BTreeMap::new());
+    Ok(Bed { cluster, folder, gatepost, secrets, templates, load, starts: args.starts })
+}
+
+impl Bed {
+    fn make_plan(&self, name: &str, setup: Setup) -> Result<Plan<'_>, String> {
+        let program = self.gatepost.as_deref().ok_or("the gatepost program was not looked for")?;
+        Ok(Plan { program, folder: self.folder.path().join(name), setup, secrets: self.secrets.clone() })
+    }
+}
+
+/// Fills each database once that the subjects begin with.
+fn make_templates(
+    args: &RunArgs,
+    subjects: &[&'static Subject],
+    bed: &mut Bed,
+    measurement: &mut Measurement,
+) -> Result<(), String> {
+    for subject in subjects {
+        let Some(name) = subject.find_template().filter(|name| !bed.templates.contains_key(name)) else { continue };
+        eprintln!("{name}");
+        let database = match &bed.cluster {
+            Some(cluster) if subject.needs_postgres() => Some(cluster.make_database(name)?),
+            _ => None,
+        };
+        let size = if subject.is_filled() { Size::from(&args.size) } else { SMALL };
+        let template = bed.make_plan(name, Setup::Default)?.make_template(find_free_port()?, database, size)?;
+        let fact = format!("{} people and {} tokens in {}", size.users, size.tokens, &name["template-".len()..]);
+        measurement.facts.push(fact);
+        bed.templates.insert(name, template);
+    }
+    Ok(())
+}
+
+/// Gives back the disk: each copy of a filled database takes gigabytes.
+fn discard_data(subject: &Subject, bed: &Bed) {
+    let dropped = match &bed.cluster {
+        Some(cluster) if subject.needs_postgres() => cluster.drop_database(subject.name),
+        _ => Ok(()),
+    };
+    // a floor that keeps nothing has no folder
+    drop(fs::remove_dir_all(bed.folder.path().join(subject.name)));
+    if let Err(problem) = dropped {
+        eprintln!("  {problem}");
+    }
 }
 
 fn make_stand<'a>(subject: &'a Subject, bed: &'a Bed, restarts: usize) -> Result<Stand<'a>, String> {
     let target = Target { name: subject.name.into(), about: subject.about.into(), ..Target::default() };
     let folder = bed.folder.path().join(subject.name);
-    let database = move || match &bed.cluster {
-        Some(cluster) if subject.needs_postgres() => cluster.make_database(subject.name).map(Some),
-        _ => Ok(None),
-    };
-    let db_pid = bed.cluster.as_ref().filter(|_| subject.needs_postgres()).and_then(Cluster::pid);
+    let cluster = bed.cluster.as_ref().filter(|_| subject.needs_postgres());
+    let db_pid = cluster.and_then(Cluster::pid);
     match subject.kind {
         Kind::Floor(mode) => Ok(Stand {
             target,
             prepare: Box::new(move |target| {
                 target.db_pid = db_pid;
-                prepare_floor(mode, &folder, database()?, target)
+                let database = cluster.map(|cluster| cluster.make_database(subject.name)).transpose()?;
+                prepare_floor(mode, &folder, database, target)
             }),
             set_up: Box::new(|_| Ok(())),
             restarts: 0,
         }),
-        Kind::Gatepost { cached, .. } => {
-            let program = bed.gatepost.as_deref().ok_or("the gatepost program was not looked for")?;
-            let plan = Plan { program, folder, cached };
-            let people = if cached { bed.load.connections } else { 0 };
+        Kind::Gatepost { setup, .. } => {
+            let name = subject.find_template().ok_or("a subject without a template")?;
+            let template = bed.templates.get(name).ok_or("a template was not made")?;
+            let plan = bed.make_plan(subject.name, setup)?;
+            let people = if setup == Setup::Default { bed.load.connections } else { 0 };
             let same_plan = plan.clone();
             Ok(Stand {
                 target,
                 prepare: Box::new(move |target| {
                     target.db_pid = db_pid;
-                    gatepost::prepare_target(&plan, database()?, target)
+                    let database = cluster.map(|cluster| cluster.copy_database(name, subject.name)).transpose()?;
+                    plan.prepare_target(template, database, target)
                 }),
                 set_up: Box::new(move |target| gatepost::sign_people_in(&same_plan, target, people)),
                 restarts,

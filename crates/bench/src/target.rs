@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::fill::Filled;
 use crate::ops::Op;
 use crate::wire::Header;
 
 /// A client of the server under test.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Client {
     pub(crate) id: String,
@@ -23,7 +24,7 @@ pub(crate) struct Client {
 }
 
 /// A program to run.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Program {
     pub(crate) cmd: Vec<String>,
@@ -35,7 +36,7 @@ pub(crate) struct Program {
 ///
 /// `{name}` in address, headers and body stands for `state`, `nonce`, `challenge`, `client_id`, `redirect_uri`,
 /// `scope`, and what an earlier step took; `{name:q}` is the same, percent-encoded.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Step {
     pub(crate) method: String,
@@ -47,7 +48,7 @@ pub(crate) struct Step {
 }
 
 /// Where the operations go; what is empty comes from the discovery document.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Endpoints {
     pub(crate) token: String,
@@ -57,7 +58,7 @@ pub(crate) struct Endpoints {
 }
 
 /// A counter in the text format of Prometheus.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Counter {
     pub(crate) url: String,
@@ -65,7 +66,7 @@ pub(crate) struct Counter {
 }
 
 /// One server under test.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Target {
     pub(crate) name: String,
@@ -104,6 +105,8 @@ pub(crate) struct Target {
     pub(crate) commits: Option<Counter>,
     /// only these operations; empty: all
     pub(crate) ops: Vec<Op>,
+    /// the database was filled by this program, which therefore knows its tokens
+    pub(crate) filled: Option<Filled>,
     /// most distinct tokens to gather, for a slow issuer; 0: as many as the command line says
     pub(crate) max_tokens: usize,
     #[serde(skip)]

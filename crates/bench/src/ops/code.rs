@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 
-use super::{Driven, Tokens, Worker, add_client, draw_text, lock};
+use super::{Driven, Progress, Tokens, Worker, add_client, draw_text, lock};
 use crate::http::{Conn, Response};
 use crate::jar::Jar;
 use crate::target::{Client, Step, Target};
@@ -42,7 +42,7 @@ pub(super) fn exchange_codes(
             let (access, refresh) = flow.run()?;
             lock(&user_tokens).push(access);
             lock(&refresh_tokens).extend(refresh);
-            Ok(())
+            Ok(Progress::Done)
         }) as Worker
     };
     Ok(target.sessions.iter().take(driven.load.connections).enumerate().map(make).collect())

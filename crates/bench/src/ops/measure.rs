@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
-use super::Worker;
+use super::{Progress, Worker};
 use crate::figures::Figures;
 use crate::procs;
 
@@ -102,7 +102,8 @@ fn repeat_worker(mut worker: Worker, stop: &AtomicBool, barrier: &Barrier) -> Se
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
         match worker() {
-            Ok(()) => {
+            Ok(Progress::NothingLeft) => break,
+            Ok(Progress::Done) => {
                 seen.latencies_us.push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
                 failures_in_a_row = 0;
             }

@@ -3,6 +3,7 @@
 mod code;
 mod introspect;
 mod measure;
+mod sweep;
 mod token;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ use crate::figures::Figures;
 use crate::http::get_once;
 use crate::target::{Client, Target};
 use crate::wire::{Header, encode};
+use introspect::Question;
 use measure::{Watched, measure};
 
 /// An operation, in the order in which one needs what another left.
@@ -34,23 +36,32 @@ pub(crate) enum Op {
     IntrospectUnknown,
     /// authorization with a live session, and the token request with PKCE: together one
     CodeExchange,
-    /// introspection of the tokens of people
+    /// introspection of the tokens of people, each for the first time
+    IntrospectUserFirst,
+    /// introspection of the tokens of people, again and again
     IntrospectUser,
     /// userinfo with the tokens of people
     Userinfo,
     /// refresh, one chain of rotating tokens for each connection
     Refresh,
+    /// refresh of tokens from all over the table, each once
+    RefreshOld,
+    /// one token by client_credentials, while the server deletes what has ended
+    ClientCredentialsSweep,
 }
 
 impl Op {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::ClientCredentials,
         Self::IntrospectActive,
         Self::IntrospectUnknown,
         Self::CodeExchange,
+        Self::IntrospectUserFirst,
         Self::IntrospectUser,
         Self::Userinfo,
         Self::Refresh,
+        Self::RefreshOld,
+        Self::ClientCredentialsSweep,
     ];
 
     /// As it is written on the command line and in target files.
@@ -60,9 +71,12 @@ impl Op {
             Self::IntrospectActive => "introspect_active",
             Self::IntrospectUnknown => "introspect_unknown",
             Self::CodeExchange => "code_exchange",
+            Self::IntrospectUserFirst => "introspect_user_first",
             Self::IntrospectUser => "introspect_user",
             Self::Userinfo => "userinfo",
             Self::Refresh => "refresh",
+            Self::RefreshOld => "refresh_old",
+            Self::ClientCredentialsSweep => "client_credentials_sweep",
         }
     }
 }
@@ -74,6 +88,8 @@ pub(crate) struct Load {
     pub(crate) warmup: Duration,
     pub(crate) connections: usize,
     pub(crate) tokens: usize,
+    /// rows that have ended, for the server to delete
+    pub(crate) expired: u64,
     pub(crate) repeat: usize,
     pub(crate) ops: Vec<Op>,
 }
@@ -85,6 +101,7 @@ impl From<&LoadArgs> for Load {
             warmup: Duration::from_secs_f64(args.warmup),
             connections: usize::from(args.connections),
             tokens: args.tokens,
+            expired: args.expired,
             repeat: args.repeat,
             ops: args.ops.clone(),
         }
@@ -137,41 +154,79 @@ pub(crate) struct Stock {
     refresh_tokens: Tokens,
 }
 
-/// One request and the check of its answer, done again and again on one connection.
-pub(super) type Worker = Box<dyn FnMut() -> Result<(), String> + Send>;
+/// What came of one turn of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// a request was answered as it should be
+    Done,
+    /// there is nothing more to ask; the worker ends
+    NothingLeft,
+}
 
-fn make_workers(op: Op, driven: &Driven<'_>, stock: &Stock) -> Result<Vec<Worker>, String> {
+/// One request and the check of its answer, done again and again on one connection.
+pub(super) type Worker = Box<dyn FnMut() -> Result<Progress, String> + Send>;
+
+/// Most tokens that are asked about or refreshed once.
+const MOST_ONCE: usize = 400_000;
+
+/// The tokens that an operation asks about; empty for the others.
+fn gather_tokens(op: Op, driven: &Driven<'_>, stock: &Stock) -> Vec<String> {
+    let (filled, count) = (driven.target.filled.as_ref(), driven.token_count());
+    let users = |most: usize| match filled {
+        Some(filled) => filled.list_access_tokens(most),
+        None => take_first(&stock.user_tokens, most),
+    };
     match op {
-        Op::ClientCredentials => token::issue_tokens(driven, &stock.issued),
         Op::IntrospectActive => {
-            let issued = take_first(&stock.issued, driven.token_count());
-            let tokens = if issued.is_empty() { driven.target.access_tokens.clone() } else { issued };
-            introspect::introspect_tokens(driven, tokens, true)
+            let issued = take_first(&stock.issued, count);
+            if issued.is_empty() { driven.target.access_tokens.clone() } else { issued }
         }
-        Op::IntrospectUnknown => {
-            let unknown = (0..driven.token_count()).map(|_| draw_text(32)).collect();
-            introspect::introspect_tokens(driven, unknown, false)
-        }
+        Op::IntrospectUnknown => (0..count).map(|_| draw_text(32)).collect(),
+        Op::IntrospectUserFirst => users(MOST_ONCE),
+        Op::IntrospectUser | Op::Userinfo => users(count),
+        Op::RefreshOld => match filled {
+            Some(filled) => filled.list_refresh_tokens(MOST_ONCE),
+            None => std::mem::take(&mut *lock(&stock.refresh_tokens)),
+        },
+        Op::ClientCredentials | Op::CodeExchange | Op::Refresh | Op::ClientCredentialsSweep => Vec::new(),
+    }
+}
+
+fn make_workers(op: Op, driven: &Driven<'_>, stock: &Stock, tokens: Vec<String>) -> Result<Vec<Worker>, String> {
+    let ask = |active, once| Question { active, once };
+    match op {
+        Op::ClientCredentials | Op::ClientCredentialsSweep => token::issue_tokens(driven, &stock.issued),
+        Op::IntrospectActive | Op::IntrospectUser => introspect::introspect_tokens(driven, tokens, ask(true, false)),
+        Op::IntrospectUserFirst => introspect::introspect_tokens(driven, tokens, ask(true, true)),
+        Op::IntrospectUnknown => introspect::introspect_tokens(driven, tokens, ask(false, false)),
         Op::CodeExchange => code::exchange_codes(driven, &stock.user_tokens, &stock.refresh_tokens),
-        Op::IntrospectUser => {
-            introspect::introspect_tokens(driven, take_first(&stock.user_tokens, driven.token_count()), true)
-        }
-        Op::Userinfo => introspect::ask_userinfo(driven, take_first(&stock.user_tokens, driven.token_count())),
-        Op::Refresh => token::refresh_tokens(driven, &stock.refresh_tokens),
+        Op::Userinfo => introspect::ask_userinfo(driven, tokens),
+        Op::Refresh => token::refresh_chains(driven, &stock.refresh_tokens),
+        Op::RefreshOld => token::refresh_each(driven, tokens),
     }
 }
 
 /// Warms up, measures, and completes the stock of tokens outside the measurement.
 pub(crate) fn run_op(op: Op, driven: &Driven<'_>, stock: &mut Stock) -> Result<Figures, String> {
     let load = driven.load;
+    let mut tokens = gather_tokens(op, driven, stock);
     if !load.warmup.is_zero() {
-        let warm = measure(make_workers(op, driven, stock)?, load.warmup, &Watched::default())?;
+        // what can be asked only once is not to be used up before it is measured
+        let warm_tokens = match op {
+            Op::IntrospectUserFirst | Op::RefreshOld => tokens.split_off(tokens.len() - tokens.len() / 10),
+            _ => tokens.clone(),
+        };
+        let warm = measure(make_workers(op, driven, stock, warm_tokens)?, load.warmup, &Watched::default())?;
         if warm.requests == 0 {
             let sample = warm.error_samples.first().map_or("no answer in time", String::as_str);
             return Err(format!("nothing succeeded: {sample}"));
         }
     }
-    let workers = make_workers(op, driven, stock)?;
+    let distinct = tokens.len();
+    let workers = make_workers(op, driven, stock, tokens)?;
+    if op == Op::ClientCredentialsSweep {
+        sweep::start_sweeping(driven)?;
+    }
     let before = driven.read_commits();
     let watched = Watched { server: driven.pid, database: driven.target.db_pid };
     let mut figures = measure(workers, load.duration, &watched)?;
@@ -180,11 +235,10 @@ pub(crate) fn run_op(op: Op, driven: &Driven<'_>, stock: &mut Stock) -> Result<F
     {
         figures.commits_per_request = Some((after - before) / figures.requests as f64);
     }
+    figures.distinct_tokens = (distinct > 0).then_some(distinct);
     match op {
         Op::ClientCredentials => complete_stock(driven, stock)?,
-        Op::IntrospectActive => {
-            figures.distinct_tokens = Some(lock(&stock.issued).len().min(driven.token_count()));
-        }
+        Op::ClientCredentialsSweep => figures.swept = Some(sweep::count_swept(driven)?),
         _ => {}
     }
     Ok(figures)
@@ -193,7 +247,7 @@ pub(crate) fn run_op(op: Op, driven: &Driven<'_>, stock: &mut Stock) -> Result<F
 fn complete_stock(driven: &Driven<'_>, stock: &Stock) -> Result<(), String> {
     let began = Instant::now();
     while lock(&stock.issued).len() < driven.token_count() && began.elapsed() < Duration::from_secs(30) {
-        let workers = make_workers(Op::ClientCredentials, driven, stock)?;
+        let workers = make_workers(Op::ClientCredentials, driven, stock, Vec::new())?;
         if measure(workers, Duration::from_secs(1), &Watched::default())?.requests == 0 {
             break;
         }

@@ -6,9 +6,10 @@ use gatepost_protocol::scope::ScopeSet;
 use gatepost_protocol::secret::{SecretKind, TokenHash};
 use gatepost_protocol::token::TokenResponse;
 use gatepost_store::Db;
-use gatepost_store::oauth::access_tokens::{self, AccessTokenRow};
+use gatepost_store::oauth::access_tokens::AccessTokenRow;
 use gatepost_store::oauth::grants::GrantRow;
-use gatepost_store::oauth::refresh_tokens::{self, RefreshTokenRow};
+use gatepost_store::oauth::issued::{Issued, insert_issued};
+use gatepost_store::oauth::refresh_tokens::RefreshTokenRow;
 
 use crate::clients::registry::{Catalogue, Client};
 use crate::kernel::call::Call;
@@ -47,8 +48,34 @@ pub(crate) struct AccessSpec<'a> {
     pub(crate) on_behalf: Option<OnBehalf<'a>>,
 }
 
-/// Makes and keeps an access token.
+/// Makes and keeps an access token without more.
 pub(crate) fn issue_access_token(call: &Call, db: &mut Db, spec: &AccessSpec<'_>) -> Result<TokenResponse> {
+    let (response, access) = make_access_token(call, spec)?;
+    insert_issued(db, Issued { family: None, access: &access, refresh: None })?;
+    Ok(response)
+}
+
+/// Makes and keeps the tokens of a family: the first ones of a `new_family`, or the next ones of a family that is there.
+pub(crate) fn issue_family_tokens(
+    call: &Call,
+    db: &mut Db,
+    spec: &AccessSpec<'_>,
+    (new_family, refreshable): (Option<&GrantRow>, bool),
+) -> Result<TokenResponse> {
+    let (mut response, access) = make_access_token(call, spec)?;
+    let refresh = match spec.on_behalf.filter(|_| refreshable) {
+        None => None,
+        Some(on_behalf) => {
+            let (token, row) = make_refresh_token(call, spec.client, on_behalf)?;
+            response.refresh_token = Some(token);
+            Some(row)
+        }
+    };
+    insert_issued(db, Issued { family: new_family, access: &access, refresh: refresh.as_ref() })?;
+    Ok(response)
+}
+
+fn make_access_token(call: &Call, spec: &AccessSpec<'_>) -> Result<(TokenResponse, AccessTokenRow)> {
     let ttl = spec.client.access_ttl.unwrap_or(call.policy().access_ttl);
     let family_end = spec.on_behalf.map_or(i64::MAX, |on_behalf| on_behalf.expires_at);
     let expires_at = call.now.saturating_add(ttl).min(family_end);
@@ -75,14 +102,14 @@ pub(crate) fn issue_access_token(call: &Call, db: &mut Db, spec: &AccessSpec<'_>
         expires_at,
         revoked_at: None,
     };
-    access_tokens::insert_access_token(db, &row)?;
-    Ok(TokenResponse {
+    let response = TokenResponse {
         access_token: token,
         token_type: "Bearer".into(),
         expires_in: expires_at - call.now,
         scope: scopes,
         refresh_token: None,
-    })
+    };
+    Ok((response, row))
 }
 
 /// Only where every audience asked for JWTs: one that introspects needs no readable token.
@@ -115,13 +142,7 @@ pub(crate) fn client_subject(client_id: &str) -> String {
     format!("client:{client_id}")
 }
 
-/// Makes and keeps a refresh token of this family.
-pub(crate) fn issue_refresh_token(
-    call: &Call,
-    db: &mut Db,
-    client: &Client,
-    on_behalf: OnBehalf<'_>,
-) -> Result<String> {
+fn make_refresh_token(call: &Call, client: &Client, on_behalf: OnBehalf<'_>) -> Result<(String, RefreshTokenRow)> {
     let secret = call.engine.make_secret(SecretKind::RefreshToken)?;
     let row = RefreshTokenRow {
         token_hash: TokenHash::of(&secret).to_base64(),
@@ -131,8 +152,7 @@ pub(crate) fn issue_refresh_token(
         used_at: None,
         replay: None,
     };
-    refresh_tokens::insert_refresh_token(db, &row)?;
-    Ok(secret.expose().to_owned())
+    Ok((secret.expose().to_owned(), row))
 }
 
 /// When a refresh token that is not used ends; a rotated one never outlives the first (RFC 10017 §6.3.2.3).

@@ -23,6 +23,9 @@ pub(crate) fn was_idle_for_admin(call: &Call, session: &SignedIn) -> bool {
     session.is_admin && call.now - session.last_used_at > ADMIN_IDLE
 }
 
+/// What needs the session to be live and locked, such as a code, writes its use down no more often than this.
+const LEAST_NOTE_SECONDS: i64 = 60;
+
 /// Who is signed in, in which session.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -105,7 +108,8 @@ pub fn find_session(call: &Call, db: &mut Db, cookie: &str) -> Result<Option<Sig
     })
 }
 
-/// Writes a use down and moves the idle end; `false` where the session is over.
+/// Locks the session against whoever would end it, and, unless that was done a moment ago, writes the use down and moves the idle
+/// end; `false` where the session is over.
 ///
 /// A use after too long ends an administrator's pause, and would end what the pause meant: so the sign-in counts as too old for the
 /// administration from then on, until it is confirmed.
@@ -113,6 +117,9 @@ pub fn note_session_use(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Res
     if was_idle_for_admin(call, session) {
         let old = session.auth_time.min(call.now - ADMIN_ABSOLUTE - 1);
         sessions::update_session_auth_time(tx, &session.session_id, old)?;
+    }
+    if call.now - session.last_used_at < LEAST_NOTE_SECONDS {
+        return Ok(sessions::lock_live_session(tx, &session.session_id, call.now)?);
     }
     Ok(sessions::update_session_use(tx, &session.session_id, call.now, call.now + call.policy().session_idle_ttl)?)
 }

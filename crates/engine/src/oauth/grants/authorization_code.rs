@@ -8,7 +8,6 @@ use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_protocol::token::TokenResponse;
 use gatepost_store::oauth::codes::{self, CodeRow};
 use gatepost_store::oauth::grants::{self, GrantRow};
-use gatepost_store::people::users::{self, UserRow};
 use gatepost_store::{Topic, Tx};
 use serde_json::json;
 
@@ -33,15 +32,14 @@ pub(crate) fn redeem_code(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest) 
         return Ok(Decision::Refused(invalid_grant("not a code of ours")));
     };
     let code = TokenHash::of(&code);
-    let Some(row) = codes::consume_code(tx, &code, call.now, MAX_ATTEMPTS)? else {
+    let Some((row, is_owner_enabled)) = codes::consume_code(tx, &code, call.now, MAX_ATTEMPTS)? else {
         return refuse_unusable_code(call, tx, request, &code);
     };
     if row.client_id != request.client().client_id {
         // another client's try does not count against the owner
         return Ok(Decision::Refused(invalid_grant("the code was issued to another client")));
     }
-    let owner = users::find_user(tx, &row.user_id)?;
-    match check_redemption(request, &row, owner.as_ref()) {
+    match check_redemption(request, &row, is_owner_enabled) {
         Ok(redemption) => Ok(Decision::Issued(issue_family(call, tx, request, &redemption)?)),
         Err(Error::Refused(refused)) => {
             codes::release_code(tx, &code)?;
@@ -87,10 +85,10 @@ fn check_redirect_uri(request: &TokenRequest, row: &CodeRow) -> std::result::Res
 }
 
 /// nothing is redeemed for somebody whose account is disabled.
-fn check_owner(owner: Option<&UserRow>) -> std::result::Result<(), Refused> {
-    match owner {
-        Some(user) if user.disabled_at.is_none() => Ok(()),
-        Some(_) => Err(invalid_grant("the account is disabled")),
+fn check_owner(is_enabled: Option<bool>) -> std::result::Result<(), Refused> {
+    match is_enabled {
+        Some(true) => Ok(()),
+        Some(false) => Err(invalid_grant("the account is disabled")),
         None => Err(invalid_grant("the account is gone")),
     }
 }
@@ -106,9 +104,13 @@ struct Redemption<'r> {
 }
 
 /// Everything that a good code must be, in the order of OAuth 2.1 §4.1.3.
-fn check_redemption<'r>(request: &TokenRequest, row: &'r CodeRow, owner: Option<&UserRow>) -> Result<Redemption<'r>> {
+fn check_redemption<'r>(
+    request: &TokenRequest,
+    row: &'r CodeRow,
+    is_owner_enabled: Option<bool>,
+) -> Result<Redemption<'r>> {
     check_redirect_uri(request, row)?;
-    check_owner(owner)?;
+    check_owner(is_owner_enabled)?;
     let carried = CodeExtensions::parse(&row.extensions)?;
     let granted = Granted::of_code(row, &carried)?;
     let present = granted.limit_to_present(request.client(), request.catalogue())?;
@@ -144,18 +146,12 @@ fn issue_family(
         revoked_at: None,
         revoked_reason: None,
     };
-    grants::insert_grant(tx, &family)?;
-    let on_behalf = OnBehalf::of(&family);
     let spec = AccessSpec {
         client,
         catalogue: request.catalogue(),
         scopes: redemption.scopes.clone(),
         audience: redemption.audience.clone(),
-        on_behalf: Some(on_behalf),
+        on_behalf: Some(OnBehalf::of(&family)),
     };
-    let mut response = issue::issue_access_token(call, tx, &spec)?;
-    if refreshable {
-        response.refresh_token = Some(issue::issue_refresh_token(call, tx, client, on_behalf)?);
-    }
-    Ok(response)
+    issue::issue_family_tokens(call, tx, &spec, (Some(&family), refreshable))
 }

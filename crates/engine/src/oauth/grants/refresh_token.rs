@@ -38,10 +38,7 @@ pub(crate) fn rotate_token(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest)
         true => extend_token(call, tx, request, &hash)?,
         false => refresh_tokens::consume_refresh_token(tx, &hash, call.now)?,
     };
-    let Some(row) = taken else { return refuse_unusable_token(call, tx, request, &token) };
-    let Some((family, disabled_at)) = grants::find_grant_and_owner(tx, &row.grant_id)? else {
-        return Ok(Decision::Refused(invalid_grant("the family is gone")));
-    };
+    let Some((family, disabled_at)) = taken else { return refuse_unusable_token(call, tx, request, &token) };
     if disabled_at.is_some() {
         return Ok(Decision::Refused(invalid_grant("the account is disabled")));
     }
@@ -72,11 +69,12 @@ fn extend_token(
     tx: &mut Tx<'_>,
     request: &TokenRequest,
     hash: &TokenHash,
-) -> Result<Option<RefreshTokenRow>> {
+) -> Result<Option<(GrantRow, Option<i64>)>> {
     let Some(row) = refresh_tokens::find_refresh_token(tx, hash)? else { return Ok(None) };
-    let Some(family) = grants::find_grant(tx, &row.grant_id)? else { return Ok(None) };
-    let expires_at = issue::refresh_expiry(call, request.client(), family.expires_at);
-    Ok(refresh_tokens::update_refresh_expiry(tx, hash, call.now, expires_at)?)
+    let Some(found) = grants::find_grant_and_owner(tx, &row.grant_id)? else { return Ok(None) };
+    let expires_at = issue::refresh_expiry(call, request.client(), found.0.expires_at);
+    let extended = refresh_tokens::update_refresh_expiry(tx, hash, call.now, expires_at)?;
+    Ok(extended.then_some(found))
 }
 
 /// The same request as before, for the repeated answer: what could change it is part of the seal.
@@ -164,9 +162,5 @@ fn issue_successor(
     let (client, on_behalf) = (request.client(), OnBehalf::of(renewal.family));
     let Renewal { scopes, audience, .. } = renewal;
     let spec = AccessSpec { client, catalogue: request.catalogue(), scopes, audience, on_behalf: Some(on_behalf) };
-    let mut response = issue::issue_access_token(call, tx, &spec)?;
-    if !client.keeps_refresh_token {
-        response.refresh_token = Some(issue::issue_refresh_token(call, tx, client, on_behalf)?);
-    }
-    Ok(response)
+    issue::issue_family_tokens(call, tx, &spec, (None, !client.keeps_refresh_token))
 }
