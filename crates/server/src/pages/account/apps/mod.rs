@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gatepost_engine::clients::registry::Catalogue;
-use gatepost_engine::people::account::{self as engine_account, ConnectedApp};
+use gatepost_engine::oauth::connected_apps::{self, ConnectedApp};
 use gatepost_protocol::redirect_uri::{Target, describe_target};
 use gatepost_protocol::scope::ScopeSet;
 
@@ -44,7 +44,7 @@ async fn show_apps(request: &HttpRequest, state: &State) -> Page {
 async fn list_apps(state: &State, visitor: &Visitor) -> Result<Vec<ConnectedApp>, HttpResponse> {
     let (session, _) = visitor.frame(None)?;
     let signed_in = session.clone();
-    let apps = state.read(&visitor.call, move |call, db| engine_account::list_apps(call, db, &signed_in)).await;
+    let apps = state.read(&visitor.call, move |call, db| connected_apps::list_apps(call, db, &signed_in)).await;
     apps.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))
 }
 
@@ -90,7 +90,7 @@ async fn do_end_access(request: &HttpRequest, state: &State) -> Page {
     let (session, _) = visitor.frame(None)?;
     let (signed_in, client_id) = (session.clone(), params.one("client_id").unwrap_or_default().to_owned());
     let ended = state
-        .write(&visitor.call, move |call, tx| engine_account::end_app_access(call, tx, &signed_in, &client_id))
+        .write(&visitor.call, move |call, tx| connected_apps::end_app_access(call, tx, &signed_in, &client_id))
         .await;
     ended.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
     Ok(respond::see_other(&visitor.own("/account/apps?done=access-ended")))
