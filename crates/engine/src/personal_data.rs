@@ -2,18 +2,17 @@
 
 use gatepost_store::oauth::{consents, grants};
 use gatepost_store::people::{authenticators, identities, passkeys, personal_data, sessions, users};
-use gatepost_store::sweep::take_global_lock;
 use gatepost_store::{Db, Outcome, Tx, clients};
 use serde_json::{Value, json};
 
 use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
-use crate::kernel::manage::{ManageFault, Managed};
-use crate::people::account::list_apps;
-use crate::people::last_admin::is_last_admin;
+use crate::kernel::manage::{ManageFault, Managed, not_found};
+use crate::oauth::connected_apps::list_apps;
+use crate::people::last_admin::{is_last_admin, take_people_lock};
 use crate::people::sessions::SignedIn;
-use crate::people::sessions::hold_session;
+use crate::people::sign_in::fresh::{NotFresh, hold_fresh_session};
 use crate::people::users::{Ended, delete_account};
 
 /// What goes when an account is deleted.
@@ -46,14 +45,16 @@ pub fn count_belongings(call: &Call, db: &mut Db, session: &SignedIn) -> Result<
     })
 }
 
-/// Deletes the account of the session; the last administrator stays. The caller has asked for a fresh sign-in.
+/// Deletes the account of the session, for a fresh sign-in; the last administrator stays. A session that was ended
+/// meanwhile deletes nothing.
 pub fn delete_own_account(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Managed<Ended> {
-    take_global_lock(tx)?;
-    // a session that was ended meanwhile deletes nothing
-    let held = hold_session(call, tx, session)?;
-    match users::find_user(tx, &session.user_id)?.filter(|_| held) {
-        Some(user) => delete_account(call, tx, Actor::User(&session.user_id), &user),
-        None => Ok(Outcome::Rollback(Err(ManageFault::NotFound("there is no such person".into())))),
+    let lock = take_people_lock(tx)?;
+    match hold_fresh_session(call, tx, session)? {
+        Ok(fresh) => delete_account(call, tx, &lock, Actor::User(&session.user_id), fresh.user()),
+        Err(NotFresh::Stale) => {
+            Ok(Outcome::Rollback(Err(ManageFault::Forbidden("the sign-in is too old or too weak for this".into()))))
+        }
+        Err(NotFresh::Over) => not_found("there is no such person"),
     }
 }
 

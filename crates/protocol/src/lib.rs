@@ -5,6 +5,7 @@
 
 pub mod client_auth;
 pub mod error;
+pub mod grant_type;
 pub mod introspect;
 pub mod issuer;
 pub mod jwt;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::uri::{has_uri_characters, has_whole_percents, split_authority};
 
 /// Why a text is not a resource indicator.
@@ -50,6 +52,87 @@ pub fn same_resource(registered: &str, requested: &str) -> bool {
     registered == requested || normalize(registered) == normalize(requested)
 }
 
+/// Registered resource indicators, each once, in the order in which they were named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<String>", into = "Vec<String>")]
+pub struct Resources(Vec<String>);
+
+impl Resources {
+    /// Reads the JSON list that [`Self::to_json`] writes; `None` where it is not one.
+    pub fn parse_json(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The list as JSON, as it is stored.
+    pub fn to_json(&self) -> String {
+        serde_json::Value::from(self.0.as_slice()).to_string()
+    }
+
+    /// The identifiers.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether this very identifier is among them.
+    pub fn contains(&self, resource: &str) -> bool {
+        self.0.iter().any(|known| known == resource)
+    }
+
+    /// The one of them that a client means ([`same_resource`]).
+    pub fn find_same(&self, requested: &str) -> Option<&str> {
+        self.iter().find(|known| same_resource(known, requested))
+    }
+
+    /// Adds an identifier unless it is there.
+    pub fn insert(&mut self, resource: &str) {
+        if !self.contains(resource) {
+            self.0.push(resource.to_owned());
+        }
+    }
+
+    /// Whether all of them are in the other.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.iter().all(|resource| other.contains(resource))
+    }
+
+    /// What is in either, those of `self` first.
+    pub fn union(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter()).map(str::to_owned).collect()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl FromIterator<String> for Resources {
+    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
+        let mut resources = Self::default();
+        for name in names {
+            resources.insert(&name);
+        }
+        resources
+    }
+}
+
+impl From<Vec<String>> for Resources {
+    fn from(names: Vec<String>) -> Self {
+        names.into_iter().collect()
+    }
+}
+
+impl From<Resources> for Vec<String> {
+    fn from(resources: Resources) -> Self {
+        resources.0
+    }
+}
+
 fn normalize(uri: &str) -> String {
     let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
     let (authority, path) = split_authority(rest);
@@ -95,5 +178,25 @@ mod tests {
         assert!(!same_resource("https://Me@api.example", "https://me@api.example"));
         assert!(!same_resource("https://api.example?a", "https://api.example/?a"));
         assert!(!same_resource("http://api.example", "https://api.example"));
+    }
+
+    #[test]
+    fn ri_03_resources_are_each_there_once_and_can_be_combined() {
+        let resources = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Resources>();
+        let (both, one) = (resources(&["urn:b", "urn:a", "urn:b"]), resources(&["urn:a"]));
+        assert_eq!((both.len(), both.to_json().as_str()), (2, r#"["urn:b","urn:a"]"#));
+        assert!(one.is_subset(&both) && !both.is_subset(&one) && resources(&[]).is_subset(&one));
+        assert_eq!(one.union(&both), resources(&["urn:a", "urn:b"]));
+        assert_eq!(resources(&["https://a.example"]).find_same("HTTPS://a.example/"), Some("https://a.example"));
+    }
+
+    #[test]
+    fn a_stored_list_is_read_as_it_was_written() {
+        let stored = r#"["https://a.example","urn:b"]"#;
+        assert_eq!(Resources::parse_json(stored).map(|list| list.to_json()).as_deref(), Some(stored));
+        assert_eq!(Resources::parse_json("[]"), Some(Resources::default()));
+        for bad in ["", "{}", "[1]", "urn:b"] {
+            assert_eq!(Resources::parse_json(bad), None, "{bad}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Managing clients.
 
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::redirect_uri;
 use gatepost_protocol::resource::check_resource;
 use gatepost_protocol::scope::ScopeSet;
@@ -14,7 +15,6 @@ use crate::clients::registry::{AuthMethod, ClientKind};
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::kernel::manage::{ManageFault, Managed, invalid, not_found};
-use crate::oauth::token::GRANT_TYPES;
 
 /// More addresses than this are a mistake.
 const MAX_REDIRECT_URIS: usize = 10;
@@ -37,7 +37,7 @@ pub struct ClientSpec {
     /// where it may ask for
     pub resources: Vec<String>,
     /// which grants it may use; what its kind suggests where empty
-    pub grant_types: Vec<String>,
+    pub grant_types: Vec<GrantType>,
     /// skips consent
     pub first_party: bool,
     /// its developers are shown registered values
@@ -86,15 +86,16 @@ impl ClientSpec {
         })
     }
 
-    fn grant_types(&self) -> Vec<String> {
+    fn grant_types(&self) -> Vec<GrantType> {
         if !self.grant_types.is_empty() {
             return self.grant_types.clone();
         }
-        let suggested: &[&str] = match self.kind {
-            ClientKind::Service => &["client_credentials"],
-            _ => &["authorization_code", "refresh_token"],
-        };
-        suggested.iter().map(|grant| (*grant).to_owned()).collect()
+        match self.kind {
+            ClientKind::Service => vec![GrantType::ClientCredentials],
+            ClientKind::Web | ClientKind::Native | ClientKind::Browser => {
+                vec![GrantType::AuthorizationCode, GrantType::RefreshToken]
+            }
+        }
     }
 }
 
@@ -110,13 +111,7 @@ pub fn check_client_spec(spec: &ClientSpec) -> Vec<String> {
     {
         faults.push(format!("client_id {id:?}: use 1 to 64 letters, digits, '-', '_' or '.'"));
     }
-    for grant in &grants {
-        if !GRANT_TYPES.contains(&grant.as_str()) {
-            faults.push(format!("grant type {grant:?} is not known; known are {}", GRANT_TYPES.join(", ")));
-        }
-    }
-    let needs_redirect = grants.iter().any(|grant| grant == "authorization_code");
-    if needs_redirect && spec.redirect_uris.is_empty() {
+    if grants.contains(&GrantType::AuthorizationCode) && spec.redirect_uris.is_empty() {
         faults.push("a client that signs people in needs at least one redirect address".into());
     }
     if spec.redirect_uris.len() > MAX_REDIRECT_URIS {
@@ -137,7 +132,7 @@ pub fn check_client_spec(spec: &ClientSpec) -> Vec<String> {
             faults.push(format!("resource {resource:?}: {fault}"));
         }
     }
-    if grants.iter().any(|grant| grant == "client_credentials") && spec.auth_method() == AuthMethod::None {
+    if grants.contains(&GrantType::ClientCredentials) && spec.auth_method() == AuthMethod::None {
         faults.push("client_credentials needs a client with a secret".into());
     }
     if spec.keep_refresh_token && spec.auth_method() == AuthMethod::None {
@@ -298,7 +293,7 @@ fn read_spec(row: &ClientRow) -> ClientSpec {
         redirect_uris: list(&row.redirect_uris),
         scopes: row.scopes.split_whitespace().map(str::to_owned).collect(),
         resources: list(&row.resources),
-        grant_types: list(&row.grant_types),
+        grant_types: serde_json::from_str(&row.grant_types).unwrap_or_default(),
         first_party: row.first_party,
         show_setup_errors: row.show_setup_errors,
         access_ttl: row.access_ttl,

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, RwLock};
 
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::redirect_uri;
-use gatepost_protocol::resource::same_resource;
+use gatepost_protocol::resource::{Resources, same_resource};
 use gatepost_protocol::scope::ScopeSet;
 use gatepost_protocol::secret::TokenHash;
 use gatepost_store::clients::resource_servers::{self, ResourceServerRow, ScopeRow};
@@ -117,10 +118,8 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// what it may ask for
     pub scopes: ScopeSet,
-    /// where it may ask for; empty: the APIs that own its scopes
-    pub resources: Vec<String>,
-    /// which grants it may use
-    pub grant_types: Vec<String>,
+    resources: Resources,
+    grant_types: Vec<GrantType>,
     /// skips consent
     pub first_party: bool,
     /// the operator has checked who makes it
@@ -163,8 +162,8 @@ impl Client {
             ),
             redirect_uris: list(&row.redirect_uris, "redirect_uris")?,
             scopes: ScopeSet::parse(&row.scopes).map_err(|_| corrupt("scopes"))?,
-            resources: list(&row.resources, "resources")?,
-            grant_types: list(&row.grant_types, "grant_types")?,
+            resources: Resources::parse_json(&row.resources).ok_or_else(|| corrupt("resources"))?,
+            grant_types: serde_json::from_str(&row.grant_types).map_err(|_| corrupt("grant_types"))?,
             first_party: row.first_party,
             verified: row.verified,
             show_setup_errors: row.show_setup_errors,
@@ -184,9 +183,19 @@ impl Client {
         self.auth_method == AuthMethod::None
     }
 
-    /// Whether it may use this grant.
-    pub fn may_use(&self, grant_type: &str) -> bool {
-        self.grant_types.iter().any(|known| known == grant_type)
+    /// Whether it may use this grant: its registration says so, and the grant is one for its kind.
+    pub fn may_use(&self, grant_type: GrantType) -> bool {
+        let fits = match grant_type {
+            GrantType::AuthorizationCode | GrantType::RefreshToken => true,
+            // OAuth 2.1 §4.2: MUST only be used by confidential clients
+            GrantType::ClientCredentials => !self.is_public(),
+        };
+        fits && self.grant_types.contains(&grant_type)
+    }
+
+    /// Whether it may have tokens for this API; one whose registration names none may, for every API that owns a scope of its.
+    pub fn may_reach(&self, resource: &str) -> bool {
+        self.resources.is_empty() || self.resources.contains(resource)
     }
 
     /// Whether nothing about its redirect URIs proves who it is: any program on the computer can take its place.
@@ -273,7 +282,7 @@ impl Catalogue {
     }
 
     /// The scopes that mean something to these audiences; what the server itself defines always does (RI-05).
-    pub fn narrow_to(&self, scopes: &ScopeSet, audience: &[String]) -> ScopeSet {
+    pub fn narrow_to(&self, scopes: &ScopeSet, audience: &Resources) -> ScopeSet {
         let meant = |name: &str| match self.find_scope(name) {
             None => name == OFFLINE_ACCESS,
             Some(scope) => {

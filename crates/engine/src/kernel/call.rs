@@ -11,12 +11,12 @@ use gatepost_store::Epochs;
 use ring::rand::SecureRandom;
 
 use crate::clients::registry::Registry;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::Trouble;
+use crate::kernel::key_ring::KeyRing;
 use crate::kernel::policy::Policy;
 use crate::kernel::relying_party::RelyingParty;
 use crate::kernel::seal::{MasterKey, SealKey};
-use crate::oauth::introspect::TokenCache;
-use crate::signing_keys::KeyRing;
+use crate::kernel::token_cache::TokenCache;
 
 /// What does not change between requests.
 pub struct Engine {
@@ -88,24 +88,24 @@ impl Engine {
     }
 
     /// A new secret of this kind: 256 random bits.
-    pub fn make_secret(&self, kind: SecretKind) -> Result<Secret> {
+    pub fn make_secret(&self, kind: SecretKind) -> Result<Secret, Trouble> {
         Ok(Secret::from_random(kind, self.random_bytes()?))
     }
 
     /// A new id: 122 random bits, never used again.
-    pub fn make_id(&self) -> Result<String> {
+    pub fn make_id(&self) -> Result<String, Trouble> {
         Ok(uuid::Builder::from_random_bytes(self.random_bytes()?).into_uuid().simple().to_string())
     }
 
     /// 256 random bits as base64url, for what another side has to bring back: states, nonces, verifiers of PKCE.
-    pub fn make_nonce(&self) -> Result<String> {
+    pub fn make_nonce(&self) -> Result<String, Trouble> {
         Ok(URL_SAFE_NO_PAD.encode(self.random_bytes::<32>()?))
     }
 
     /// Random bytes.
-    pub(crate) fn random_bytes<const N: usize>(&self) -> Result<[u8; N]> {
+    pub(crate) fn random_bytes<const N: usize>(&self) -> Result<[u8; N], Trouble> {
         let mut bytes = [0; N];
-        self.random.fill(&mut bytes).map_err(|_| Error::Internal("the system gives no random bytes".into()))?;
+        self.random.fill(&mut bytes).map_err(|_| Trouble::Internal("the system gives no random bytes".into()))?;
         Ok(bytes)
     }
 }

@@ -1,4 +1,5 @@
-//! Which error to use where: [`Refused`] is an answer to the other side, [`StoreError`] is our trouble and never an answer.
+//! Which error to use where: [`Refused`] is an answer to the other side, [`Trouble`] is ours and never an answer, [`Error`] is
+//! either. A function that writes after everything was checked returns [`Trouble`]: the compiler keeps it from refusing.
 
 use std::borrow::Cow;
 
@@ -67,6 +68,27 @@ impl std::error::Error for Error {}
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
+        Trouble::from(error).into()
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+/// Our own trouble. What can only fail like this has nothing left to refuse, so whatever was written before it is good.
+#[derive(Debug)]
+pub enum Trouble {
+    /// 503, whatever was asked
+    Store(StoreError),
+    /// a bug or a broken installation: 500 with a reference
+    Internal(String),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupt(what) => Self::Internal(what),
             other => Self::Store(other),
@@ -74,9 +96,12 @@ impl From<StoreError> for Error {
     }
 }
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
+impl From<Trouble> for Error {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Store(error) => Self::Store(error),
+            Trouble::Internal(why) => Self::Internal(why),
+        }
     }
 }
 

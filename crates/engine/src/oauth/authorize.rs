@@ -4,20 +4,18 @@
 //! [`check_authorization`] can build a [`VerifiedRedirect`], and only that can carry an error back to a client.
 
 use gatepost_protocol::error::ErrorCode;
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::redirect_uri;
+use gatepost_protocol::resource::Resources;
 use gatepost_protocol::scope::ScopeSet;
 use gatepost_protocol::{pkce, resource};
-use oxide_auth::code_grant::authorization::{Authorization, Error as MachineError, Input, Output};
-use oxide_auth::code_grant::extensions::Pkce;
-use oxide_auth::primitives::registrar::{BoundClient, ExactUrl, PreGrant, RegisteredUrl};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 use crate::clients::registry::{Catalogue, Client};
 use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Refused};
-use crate::oauth::oxide::{self, MachineRequest};
+use crate::oauth::oxide;
 
 /// `state` may be this long.
 const MAX_STATE: usize = 2048;
@@ -82,7 +80,7 @@ pub struct AuthorizationRequest {
     /// what was asked for, known and allowed
     pub scopes: ScopeSet,
     /// the audiences it is for
-    pub resources: Vec<String>,
+    pub resources: Resources,
     /// what goes with the code, as JSON
     pub(crate) extensions: String,
     /// pages that were asked for or forbidden
@@ -97,13 +95,56 @@ pub struct AuthorizationRequest {
     pub browser: String,
 }
 
+/// What must hold before anything can be sent to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetupRule {
+    /// `client_id` is there
+    ClientMissing,
+    /// …once
+    ClientRepeated,
+    /// …and an enabled client has it
+    ClientUnknown,
+    /// `redirect_uri` is there, unless the client has only one that would do
+    RedirectMissing,
+    /// …once
+    RedirectRepeated,
+    /// …and registered
+    RedirectMismatch,
+}
+
+impl SetupRule {
+    /// The parameter that it is about.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::ClientMissing | Self::ClientRepeated | Self::ClientUnknown => "client_id",
+            Self::RedirectMissing | Self::RedirectRepeated | Self::RedirectMismatch => "redirect_uri",
+        }
+    }
+
+    /// What to tell people and log when it is broken.
+    pub fn refused(self) -> Refused {
+        let (code, public) = match self {
+            Self::ClientMissing => (ErrorCode::InvalidRequest, "client_id is missing."),
+            Self::ClientRepeated => (ErrorCode::InvalidRequest, "client_id was sent more than once."),
+            Self::ClientUnknown => (ErrorCode::InvalidClient, "No app with this client_id is registered here."),
+            Self::RedirectMissing => (
+                ErrorCode::InvalidRequest,
+                "redirect_uri is missing, and the app has more than one or none that would do.",
+            ),
+            Self::RedirectRepeated => (ErrorCode::InvalidRequest, "redirect_uri was sent more than once."),
+            Self::RedirectMismatch => {
+                (ErrorCode::InvalidRequest, "redirect_uri must be exactly one of the registered addresses of the app.")
+            }
+        };
+        Refused::new(code, public)
+    }
+}
+
 /// A mistake that must be shown here, because nothing is proven about where to send it.
 #[derive(Clone, Debug)]
 pub struct SetupFault {
-    /// what to tell people and log
-    pub refused: Refused,
-    /// the wrong parameter
-    pub parameter: &'static str,
+    /// what was broken
+    pub rule: SetupRule,
     /// what was sent, if anything
     pub sent: Option<String>,
     /// the client, where that much is known
@@ -175,16 +216,21 @@ pub fn check_authorization(call: &Call, incoming: &Incoming<'_>) -> std::result:
     let prompt = check_prompt(params).map_err(refuse)?;
     let max_age = check_max_age(params).map_err(refuse)?;
 
-    let negotiated = negotiate(&redirect, incoming, client, &resources)?;
+    let decide = |asked: Option<&ScopeSet>| check_scopes(asked, client, incoming.catalogue, &resources);
+    let checked = oxide::check_authorization(params, (&client.client_id, redirect.uri()), &resources, decide);
+    let (scopes, carried) = checked.map_err(|error| match error {
+        Error::Refused(refused) => refuse(refused),
+        ours => Fault::Internal(ours),
+    })?;
     let resources = match resources.is_empty() {
         false => resources,
-        true => choose_resources(client, incoming.catalogue, &negotiated.scopes),
+        true => choose_resources(client, incoming.catalogue, &scopes),
     };
     Ok(AuthorizationRequest {
-        id: call.engine.make_id()?,
+        id: call.engine.make_id().map_err(Error::from)?,
         client_id: client.client_id.clone(),
-        extensions: negotiated.extensions_for(&resources),
-        scopes: negotiated.scopes,
+        extensions: carried.for_resources(resources.clone()).to_json(),
+        scopes,
         resources,
         redirect,
         prompt,
@@ -195,57 +241,47 @@ pub fn check_authorization(call: &Call, incoming: &Incoming<'_>) -> std::result:
     })
 }
 
-fn page(code: ErrorCode, parameter: &'static str, public: &'static str) -> Box<SetupFault> {
-    let refused = Refused::new(code, public);
-    Box::new(SetupFault { refused, parameter, sent: None, client: None })
+fn page(rule: SetupRule, sent: Option<&str>, client: Option<FaultyClient>) -> Fault {
+    Fault::Page(Box::new(SetupFault { rule, sent: sent.map(str::to_owned), client }))
 }
 
 fn check_client<'a>(incoming: &Incoming<'a>) -> std::result::Result<&'a Client, Fault> {
     let params = incoming.params;
     if params.is_repeated("client_id") {
-        return Err(Fault::Page(page(ErrorCode::InvalidRequest, "client_id", "client_id was sent more than once.")));
+        return Err(page(SetupRule::ClientRepeated, None, None));
     }
     let Some(sent) = params.one("client_id") else {
-        return Err(Fault::Page(page(ErrorCode::InvalidRequest, "client_id", "client_id is missing.")));
+        return Err(page(SetupRule::ClientMissing, None, None));
     };
     match incoming.client {
         Some(client) if !client.disabled => Ok(client),
-        Some(_) | None => {
-            let mut fault =
-                page(ErrorCode::InvalidClient, "client_id", "No app with this client_id is registered here.");
-            fault.sent = Some(sent.to_owned());
-            Err(Fault::Page(fault))
-        }
+        Some(_) | None => Err(page(SetupRule::ClientUnknown, Some(sent), None)),
     }
 }
 
 /// The URI to answer to (R-12, RFC 8252 §7.3 for loopback).
 fn check_redirect_uri(params: &Params, client: &Client) -> std::result::Result<String, Fault> {
-    let fault = |public: &'static str, sent: Option<&str>| {
-        let mut fault = page(ErrorCode::InvalidRequest, "redirect_uri", public);
-        fault.sent = sent.map(str::to_owned);
-        fault.client = Some(FaultyClient {
+    let fault = |rule: SetupRule, sent: Option<&str>| {
+        let client = FaultyClient {
             client_id: client.client_id.clone(),
             name: client.name.clone(),
             show_setup_errors: client.show_setup_errors,
             redirect_uris: client.redirect_uris.clone(),
-        });
-        Fault::Page(fault)
+        };
+        page(rule, sent, Some(client))
     };
     if params.is_repeated("redirect_uri") {
-        return Err(fault("redirect_uri was sent more than once.", None));
+        return Err(fault(SetupRule::RedirectRepeated, None));
     }
     match params.one("redirect_uri") {
         Some(sent) if client.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, sent)) => {
             Ok(sent.to_owned())
         }
-        Some(sent) => {
-            Err(fault("redirect_uri must be exactly one of the registered addresses of the app.", Some(sent)))
-        }
+        Some(sent) => Err(fault(SetupRule::RedirectMismatch, Some(sent))),
         None => match client.redirect_uris.as_slice() {
             // a loopback address without a port is nowhere
             [only] if !redirect_uri::is_loopback(only) => Ok(only.clone()),
-            _ => Err(fault("redirect_uri is missing, and the app has more than one or none that would do.", None)),
+            _ => Err(fault(SetupRule::RedirectMissing, None)),
         },
     }
 }
@@ -298,7 +334,7 @@ fn check_response_type(params: &Params) -> std::result::Result<(), Refused> {
 }
 
 fn check_client_may(client: &Client) -> std::result::Result<(), Refused> {
-    if client.may_use("authorization_code") {
+    if client.may_use(GrantType::AuthorizationCode) {
         return Ok(());
     }
     Err(Refused::new(ErrorCode::UnauthorizedClient, "The app may not use the authorization code grant."))
@@ -321,9 +357,9 @@ pub(crate) fn check_resources(
     params: &Params,
     client: &Client,
     catalogue: &Catalogue,
-) -> std::result::Result<Vec<String>, Refused> {
+) -> std::result::Result<Resources, Refused> {
     let invalid = |public| Refused::new(ErrorCode::InvalidTarget, public);
-    let mut resources = Vec::new();
+    let mut resources = Resources::default();
     for (count, sent) in params.all("resource").enumerate() {
         if count >= MAX_RESOURCES {
             return Err(invalid("Too many resources."));
@@ -331,20 +367,18 @@ pub(crate) fn check_resources(
         resource::check_resource(sent)
             .map_err(|_| invalid("A resource must be an absolute URI without a fragment."))?;
         let server = catalogue.find_by_resource(sent).ok_or_else(|| invalid("A resource is not known here."))?;
-        if !client.resources.is_empty() && !client.resources.contains(&server.resource) {
+        if !client.may_reach(&server.resource) {
             return Err(invalid("The app may not ask for this resource."));
         }
-        if !resources.contains(&server.resource) {
-            resources.push(server.resource.clone());
-        }
+        resources.insert(&server.resource);
     }
     Ok(resources)
 }
 
 /// The audience of a request that names none: the APIs that own its scopes, never "everywhere".
-pub(crate) fn choose_resources(client: &Client, catalogue: &Catalogue, scopes: &ScopeSet) -> Vec<String> {
+pub(crate) fn choose_resources(client: &Client, catalogue: &Catalogue, scopes: &ScopeSet) -> Resources {
     let owners = catalogue.owners_of(scopes).into_iter().map(|server| server.resource.clone());
-    owners.filter(|resource| client.resources.is_empty() || client.resources.contains(resource)).collect()
+    owners.filter(|resource| client.may_reach(resource)).collect()
 }
 
 fn check_prompt(params: &Params) -> std::result::Result<Prompt, Refused> {
@@ -377,7 +411,7 @@ pub(crate) fn check_scopes(
     asked: Option<&ScopeSet>,
     client: &Client,
     catalogue: &Catalogue,
-    resources: &[String],
+    resources: &Resources,
 ) -> std::result::Result<ScopeSet, Refused> {
     let invalid = |public| Refused::new(ErrorCode::InvalidScope, public);
     let wanted = match asked {
@@ -402,76 +436,6 @@ pub(crate) fn check_scopes(
         return Err(invalid("None of the scopes belongs to the resource."));
     }
     Ok(narrowed)
-}
-
-struct Negotiated {
-    scopes: ScopeSet,
-    extensions: oxide_auth::primitives::grant::Extensions,
-}
-
-impl Negotiated {
-    fn extensions_for(&self, resources: &[String]) -> String {
-        let mut extensions = self.extensions.clone();
-        oxide::set_resources(&mut extensions, resources);
-        oxide::write_extensions(&extensions)
-    }
-}
-
-/// Drives oxide-auth's authorization machine: bind, extend, negotiate.
-fn negotiate(
-    redirect: &VerifiedRedirect,
-    incoming: &Incoming<'_>,
-    client: &Client,
-    resources: &[String],
-) -> std::result::Result<Negotiated, Fault> {
-    let params = incoming.params;
-    let refuse = |refused: Refused| Fault::Redirect(redirect.clone(), refused);
-    let broken = |what: &str| Fault::Internal(Error::Internal(format!("oxide-auth: {what}")));
-    let request = MachineRequest { params, client_id: &client.client_id, redirect_uri: Some(redirect.uri.as_str()) };
-    let mut machine = Authorization::new(&request);
-    let mut input = Input::None;
-    loop {
-        input = match machine.advance(input) {
-            Output::Bind { client_id, .. } => {
-                // the comparison is done, on raw strings; the machine gets what was verified
-                let url: ExactUrl = redirect.uri.parse().map_err(|_| broken("the redirect URI does not parse"))?;
-                let bound_client = BoundClient {
-                    client_id: Cow::Owned(client_id),
-                    redirect_uri: Cow::Owned(RegisteredUrl::Exact(url)),
-                };
-                Input::Bound { request: &request, bound_client }
-            }
-            Output::Extend => {
-                let mut extensions = oxide::make_extensions(resources);
-                let pkce = Pkce::required();
-                let method = params.one("code_challenge_method").map(Cow::Borrowed);
-                let challenge = params.one("code_challenge").map(Cow::Borrowed);
-                match pkce.challenge(method, challenge) {
-                    Ok(Some(value)) => extensions.set(&pkce, value),
-                    _ => return Err(refuse(invalid_request("PKCE with S256 is required."))),
-                }
-                Input::Extended(extensions)
-            }
-            Output::Negotiate { bound_client, scope } => {
-                let asked = scope.as_ref().map(oxide::from_oxide_scope);
-                let scopes = check_scopes(asked.as_ref(), client, incoming.catalogue, resources).map_err(refuse)?;
-                let pre_grant = PreGrant {
-                    client_id: bound_client.client_id.to_string(),
-                    redirect_uri: bound_client.redirect_uri.clone().into_owned(),
-                    scope: oxide::to_oxide_scope(&scopes)?,
-                };
-                Input::Negotiated { pre_grant, state: None }
-            }
-            Output::Ok { pre_grant, extensions, .. } => {
-                return Ok(Negotiated { scopes: oxide::from_oxide_scope(&pre_grant.scope), extensions });
-            }
-            // all that it can object to by now: response_type was looked at before
-            Output::Err(MachineError::Redirect(_)) => {
-                return Err(refuse(Refused::new(ErrorCode::InvalidScope, "The scope is malformed.")));
-            }
-            Output::Err(_) => return Err(broken("the authorization machine gave up")),
-        };
-    }
 }
 
 impl AuthorizationRequest {

@@ -5,14 +5,15 @@ use gatepost_protocol::scope::ScopeSet;
 use gatepost_protocol::secret::{SecretKind, TokenHash};
 use gatepost_store::oauth::codes::{self, CodeRow};
 use gatepost_store::oauth::consents::{self, ConsentRow};
-use gatepost_store::{Db, Outcome, StoreError, Tx};
+use gatepost_store::{Db, Outcome, Tx};
 use serde_json::json;
 
 use crate::audit::{Actor, Event, record_event};
 use crate::clients::registry::Client;
 use crate::kernel::call::Call;
-use crate::kernel::error::{Error, Refused, Result};
+use crate::kernel::error::{Refused, Result};
 use crate::oauth::authorize::AuthorizationRequest;
+use crate::oauth::granted::Granted;
 use crate::people::sessions::SignedIn;
 use crate::people::sessions::note_session_use;
 
@@ -81,21 +82,13 @@ fn needs_consent(db: &mut Db, client: &Client, request: &AuthorizationRequest, u
         return Ok(true);
     }
     let Some(consent) = consents::find_consent(db, user_id, &client.client_id)? else { return Ok(true) };
-    let (scopes, resources) = read_consent(&consent)?;
-    Ok(!request.scopes.is_subset(&scopes) || !request.resources.iter().all(|wanted| resources.contains(wanted)))
-}
-
-fn read_consent(row: &ConsentRow) -> Result<(ScopeSet, Vec<String>)> {
-    let corrupt = || Error::from(StoreError::Corrupt(format!("consent of {} to {}", row.user_id, row.client_id)));
-    let scopes = ScopeSet::parse(&row.scopes).map_err(|_| corrupt())?;
-    let resources = serde_json::from_str(&row.resources).map_err(|_| corrupt())?;
-    Ok((scopes, resources))
+    Ok(!Granted::of_consent(&consent)?.covers(&request.scopes, &request.resources))
 }
 
 /// What this person allowed this client before; empty where nothing.
 pub fn find_allowed_scopes(db: &mut Db, user_id: &str, client_id: &str) -> Result<ScopeSet> {
     match consents::find_consent(db, user_id, client_id)? {
-        Some(row) => Ok(read_consent(&row)?.0),
+        Some(row) => Ok(Granted::of_consent(&row)?.scopes),
         None => Ok(ScopeSet::default()),
     }
 }
@@ -151,21 +144,15 @@ pub fn issue_code(
 }
 
 fn remember_consent(call: &Call, tx: &mut Tx<'_>, request: &AuthorizationRequest, user_id: &str) -> Result<()> {
-    let (mut scopes, mut resources) = match consents::find_consent(tx, user_id, &request.client_id)? {
-        Some(row) => read_consent(&row)?,
-        None => Default::default(),
+    let before = match consents::find_consent(tx, user_id, &request.client_id)? {
+        Some(row) => Granted::of_consent(&row)?,
+        None => Granted::default(),
     };
-    scopes = scopes.union(&request.scopes);
-    for resource in &request.resources {
-        if !resources.contains(resource) {
-            resources.push(resource.clone());
-        }
-    }
     let row = ConsentRow {
         user_id: user_id.to_owned(),
         client_id: request.client_id.clone(),
-        scopes: scopes.to_string(),
-        resources: json!(resources).to_string(),
+        scopes: before.scopes.union(&request.scopes).to_string(),
+        resources: before.resources.union(&request.resources).to_json(),
         created_at: call.now,
         updated_at: call.now,
     };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gatepost_protocol::error::ErrorCode;
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::params::Params;
 use gatepost_protocol::token::TokenResponse;
 use gatepost_store::{Outcome, Tx};
@@ -12,15 +13,30 @@ use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Refused, Result};
 use crate::oauth::grants;
 
-/// A token request whose client is proven.
+/// A request of a proven client for a grant that it may use; only [`check_token_request`] makes one.
 #[derive(Clone)]
 pub struct TokenRequest {
-    /// the form
-    pub params: Arc<Params>,
-    /// who asks
-    pub client: Arc<Client>,
-    /// the APIs
-    pub catalogue: Arc<Catalogue>,
+    grant_type: GrantType,
+    params: Arc<Params>,
+    client: Arc<Client>,
+    catalogue: Arc<Catalogue>,
+}
+
+impl TokenRequest {
+    /// The form.
+    pub(crate) fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Who asks.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The APIs.
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
 }
 
 impl std::fmt::Debug for TokenRequest {
@@ -38,22 +54,22 @@ pub(crate) enum Decision {
     RefusedWithTrace(Refused),
 }
 
-/// The grants that exist, for metadata and the check of `grant_type`.
-pub const GRANT_TYPES: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
-
-/// Checks the parts of the form that need no database, before a transaction is opened.
-pub fn check_token_request(request: &TokenRequest) -> std::result::Result<(), Refused> {
-    let Some(grant_type) = request.params.one("grant_type") else {
+/// Checks what needs no database, before a transaction is opened: which grant this is, and whether the client may use it.
+pub fn check_token_request(
+    params: Arc<Params>,
+    client: Arc<Client>,
+    catalogue: Arc<Catalogue>,
+) -> std::result::Result<TokenRequest, Refused> {
+    let Some(word) = params.one("grant_type") else {
         return Err(Refused::new(ErrorCode::InvalidRequest, "grant_type is missing."));
     };
-    if !GRANT_TYPES.contains(&grant_type) {
+    let Some(grant_type) = GrantType::parse(word) else {
         return Err(Refused::new(ErrorCode::UnsupportedGrantType, "The grant type is not supported."));
-    }
-    let may = request.client.may_use(grant_type) && !(grant_type == "client_credentials" && request.client.is_public());
-    if !may {
+    };
+    if !client.may_use(grant_type) {
         return Err(Refused::new(ErrorCode::UnauthorizedClient, "The client may not use this grant type."));
     }
-    Ok(())
+    Ok(TokenRequest { grant_type, params, client, catalogue })
 }
 
 /// Exchanges a grant for tokens, in one transaction.
@@ -62,10 +78,10 @@ pub fn exchange_grant(
     tx: &mut Tx<'_>,
     request: &TokenRequest,
 ) -> Result<Outcome<std::result::Result<TokenResponse, Refused>>> {
-    let decided = match request.params.one("grant_type") {
-        Some("authorization_code") => grants::authorization_code::redeem_code(call, tx, request),
-        Some("refresh_token") => grants::refresh_token::rotate_token(call, tx, request),
-        _ => grants::client_credentials::issue_to_client(call, tx, request),
+    let decided = match request.grant_type {
+        GrantType::AuthorizationCode => grants::authorization_code::redeem_code(call, tx, request),
+        GrantType::RefreshToken => grants::refresh_token::rotate_token(call, tx, request),
+        GrantType::ClientCredentials => grants::client_credentials::issue_to_client(call, tx, request),
     };
     match decided {
         Ok(Decision::Issued(response)) => Ok(Outcome::Commit(Ok(response))),

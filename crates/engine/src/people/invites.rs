@@ -12,10 +12,10 @@ use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::kernel::manage::{ManageFault, Managed};
 use crate::outbox::{Letter, queue_letter};
+use crate::people::acting::check_actor;
 use crate::people::email::Email;
-use crate::people::sign_in::enter::Method;
+use crate::people::sign_in::method::Method;
 use crate::people::sign_in::throttle::name_network;
-use crate::people::users::check_actor;
 
 const DAY: i64 = 86_400;
 /// How long an invitation is good for if nobody says otherwise, in seconds.
@@ -181,16 +181,16 @@ fn name_end(state: InviteState) -> Option<InviteEnd> {
 }
 
 /// Whether a code would work now, for forms and before a trip to another provider; looking does not use it up. `email`: the address
-/// that the person wants to use, if it is known yet. A bad code is to be counted with [`note_bad_code`].
+/// that the person wants to use, if it is known yet. A refusal is told by [`count_refusal`] alone, which counts it.
 pub fn check_invite(
     call: &Call,
     db: &mut Db,
     code: &str,
     email: Option<&Email>,
-) -> Result<std::result::Result<InviteFacts, InviteRefusal>> {
+) -> Result<std::result::Result<InviteFacts, UncountedRefusal>> {
     let bucket = throttles::find_throttle(db, &failure_bucket(call))?;
     let is_throttled = bucket.is_some_and(|row| call.now < row.expires_at && row.failures >= FAILURE_LIMIT);
-    let not_good = Ok(Err(InviteRefusal::NotGood(None)));
+    let not_good = Ok(Err(UncountedRefusal(InviteRefusal::NotGood(None))));
     let Some(secret) = read_invite_code(code).filter(|_| !is_throttled) else { return not_good };
     let Some(row) = invites::find_invite_by_code(db, &TokenHash::of(&secret).to_base64())? else { return not_good };
     let Some((row, inviter)) = invites::find_invite(db, &row.id)? else { return not_good };
@@ -200,7 +200,7 @@ pub fn check_invite(
     if let (Some(bound), Some(email)) = (&row.email_key, email)
         && *bound != email.key
     {
-        return Ok(Err(InviteRefusal::OtherAddress));
+        return Ok(Err(UncountedRefusal(InviteRefusal::OtherAddress)));
     }
     Ok(Ok(InviteFacts {
         inviter: inviter.map(|person| person.name),
@@ -226,10 +226,28 @@ fn admit_try(call: &Call, tx: &mut Tx<'_>) -> Result<bool> {
     Ok(row.is_some_and(|row| row.failures <= FAILURE_LIMIT))
 }
 
-/// Counts a code that [`check_invite`] refused.
-pub fn note_bad_code(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<()>> {
-    admit_try(call, tx)?;
-    Ok(Outcome::Commit(()))
+/// Why [`check_invite`] refused, which is not told before it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct UncountedRefusal(InviteRefusal);
+
+#[cfg(test)]
+impl UncountedRefusal {
+    pub(crate) fn peek(self) -> InviteRefusal {
+        self.0
+    }
+}
+
+/// Counts a code that [`check_invite`] refused as a guess, if it can be one, and says why it was refused.
+pub fn count_refusal(call: &Call, tx: &mut Tx<'_>, refused: UncountedRefusal) -> Result<Outcome<InviteRefusal>> {
+    match refused.0 {
+        InviteRefusal::NotGood(_) => {
+            admit_try(call, tx)?;
+            Ok(Outcome::Commit(refused.0))
+        }
+        // the code is good, so it was no guess
+        InviteRefusal::OtherAddress | InviteRefusal::Unproven => Ok(Outcome::Rollback(refused.0)),
+    }
 }
 
 /// Who wants to use an invitation.
@@ -240,7 +258,8 @@ pub(crate) struct Taker<'a> {
     pub(crate) proven: bool,
 }
 
-/// Takes one use of an invitation. Where it is refused nothing is written but the count of failures, which the caller commits.
+/// Takes one use of an invitation. Where it is refused nothing is written but the count of failures, which `RefusedSignUp` commits
+///
 ///
 /// The inviter's row is locked first: whoever takes the rights of the inviter away comes before this, and is seen, or after it (IV6).
 pub(crate) fn claim_invite(

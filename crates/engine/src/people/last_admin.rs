@@ -1,5 +1,7 @@
 //! The installation keeps an administrator who can get in, whoever changes an account: another administrator or its owner.
 
+use std::marker::PhantomData;
+
 use gatepost_store::people::directory::list_enabled_admins;
 use gatepost_store::people::users::UserRow;
 use gatepost_store::sweep::take_global_lock;
@@ -50,13 +52,36 @@ fn is_needed(call: &Call, db: &mut Db, user: &UserRow, left: impl Fn(Ways) -> Op
     Ok(!after.get_in || (before.two_factors && !after.two_factors))
 }
 
-/// Whether the installation would be left without an administrator who can get in if this person no longer were one. Ask under
-/// the global lock.
+/// The lock of whoever acts on people, which comes before every lock of an account; only [`take_people_lock`] makes one, and it does
+/// not leave the transaction.
+pub(crate) struct PeopleLock<'c>(PhantomData<&'c ()>);
+
+/// Waits for whoever acts on people at the same time.
+pub(crate) fn take_people_lock<'c>(tx: &mut Tx<'c>) -> Result<PeopleLock<'c>> {
+    take_global_lock(tx)?;
+    Ok(PeopleLock(PhantomData))
+}
+
+impl PeopleLock<'_> {
+    /// Whether this person is the last administrator who can get in, and stays so while the lock is held.
+    pub(crate) fn is_last_admin(&self, call: &Call, db: &mut Db, user: &UserRow) -> Result<bool> {
+        is_last_admin(call, db, user)
+    }
+
+    /// Whether nobody could administer without the second factors of this person, and that stays so while the lock is held.
+    pub(crate) fn needs_factors(&self, call: &Call, db: &mut Db, user: &UserRow) -> Result<bool> {
+        needs_factors(call, db, user)
+    }
+}
+
+/// Whether the installation would be left without an administrator who can get in if this person no longer were one, for a
+/// page to say so; an act asks its `PeopleLock`.
 pub fn is_last_admin(call: &Call, db: &mut Db, user: &UserRow) -> Result<bool> {
     is_needed(call, db, user, |_| None)
 }
 
-/// Whether nobody could administer if this person lost the second factors: passkeys can be the only way in.
+/// Whether nobody could administer if this person lost the second factors: passkeys can be the only way in. For a page to say so; an
+/// act asks its `PeopleLock`.
 pub fn needs_factors(call: &Call, db: &mut Db, user: &UserRow) -> Result<bool> {
     is_needed(call, db, user, |ways| Some(Ways { passkeys: 0, authenticator: false, ..ways }))
 }
@@ -76,7 +101,7 @@ impl Watch {
         if !list_enabled_admins(tx)?.iter().any(|admin| admin.id == user_id) {
             return Ok(Self(None));
         }
-        take_global_lock(tx)?;
+        take_people_lock(tx)?;
         let admins = list_admins(call, tx)?;
         Ok(Self(Some(Standing::of(call, admins.iter().map(|(_, ways)| ways)))))
     }

@@ -15,13 +15,14 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::journey::LinkOffer;
 use crate::outbox::{Notice, queue_notice};
 use crate::people::email::{Email, normalize_email};
-use crate::people::mailed_links;
+use crate::people::end_access::end_links;
 use crate::people::providers::trip::{Intent, Trip};
-use crate::people::sessions::{SignedIn, hold_session};
-use crate::people::sign_in::enter::{Method, Started, enter};
-use crate::people::sign_in::fresh::is_fresh;
+use crate::people::sessions::SignedIn;
+use crate::people::sign_in::enter::{Started, enter};
+use crate::people::sign_in::fresh::{FreshSession, NotFresh, hold_fresh_session};
+use crate::people::sign_in::method::Method;
 use crate::people::sign_up::{NewUser, SignUpRefusal, create_account};
-use crate::people::ways_in::{Removal, Ways, count_ways_in};
+use crate::people::ways_in::{Removal, Ways, count_ways_in, count_ways_left};
 
 /// Longest name of a person, in characters.
 const MAX_NAME: usize = 100;
@@ -137,11 +138,10 @@ fn arrive(call: &Call, tx: &mut Tx<'_>, found: &UpstreamIdentity, invite: Option
                 let started = started.ok_or_else(|| Error::Internal("a new account was not there".into()))?;
                 return Ok(Outcome::Commit(Arrival::In(started)));
             }
-            Err(SignUpRefusal::Taken) => {}
-            Err(refusal) => {
-                let arrival = Arrival::Refused(ArrivalRefusal::SignUp(refusal));
-                // a bad code is counted although nothing comes of it
-                return Ok(if refusal.leaves_trace() { Outcome::Commit(arrival) } else { Outcome::Rollback(arrival) });
+            Err(refused) if refused.is_taken() => {}
+            Err(refused) => {
+                let answer = |refusal| Arrival::Refused(ArrivalRefusal::SignUp(refusal));
+                return refused.end(call, tx, Method::Provider, answer);
             }
         }
     }
@@ -176,13 +176,12 @@ fn link_to_session(
     found: &UpstreamIdentity,
     session: &SignedIn,
 ) -> Result<Outcome<Arrival>> {
-    if !hold_session(call, tx, session)? {
-        return Ok(Outcome::Rollback(Arrival::Refused(ArrivalRefusal::SessionOver)));
-    }
-    if !is_fresh(call, tx, session)? {
-        return Ok(Outcome::Rollback(Arrival::Refused(ArrivalRefusal::NotFresh)));
-    }
-    if link(call, tx, session, found)? {
+    let fresh = match hold_fresh_session(call, tx, session)? {
+        Ok(fresh) => fresh,
+        Err(NotFresh::Over) => return Ok(Outcome::Rollback(Arrival::Refused(ArrivalRefusal::SessionOver))),
+        Err(NotFresh::Stale) => return Ok(Outcome::Rollback(Arrival::Refused(ArrivalRefusal::NotFresh))),
+    };
+    if link(call, tx, &fresh, found)? {
         return Ok(Outcome::Commit(Arrival::Linked));
     }
     let detail = json!({"provider": found.provider, "why": "linked to another account"});
@@ -196,7 +195,7 @@ fn link_to_session(
 }
 
 /// Links an identity to the account of a session, and tells its owner; `false` where another account has it.
-fn link(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, found: &UpstreamIdentity) -> Result<bool> {
+fn link(call: &Call, tx: &mut Tx<'_>, session: &FreshSession<'_>, found: &UpstreamIdentity) -> Result<bool> {
     if !identities::insert_identity(tx, &make_row(call, found, &session.user_id))? {
         let owner = identities::find_identity(tx, &found.issuer, &found.subject)?;
         return Ok(owner.is_some_and(|identity| identity.user_id == session.user_id));
@@ -221,13 +220,11 @@ pub fn link_offered_identity(
     provider_name: &str,
 ) -> Result<Outcome<bool>> {
     let same = |mine: &Email| normalize_email(&offer.email).is_ok_and(|there| there.key == mine.key);
-    if !normalize_email(&session.email).is_ok_and(|mine| same(&mine)) || !hold_session(call, tx, session)? {
+    if !normalize_email(&session.email).is_ok_and(|mine| same(&mine)) {
         return Ok(Outcome::Rollback(false));
     }
     // a password alone adds no way in to an account that has something stronger
-    if !is_fresh(call, tx, session)? {
-        return Ok(Outcome::Rollback(false));
-    }
+    let Ok(fresh) = hold_fresh_session(call, tx, session)? else { return Ok(Outcome::Rollback(false)) };
     let found = UpstreamIdentity {
         provider: offer.provider.clone(),
         provider_name: provider_name.to_owned(),
@@ -237,7 +234,7 @@ pub fn link_offered_identity(
         email_verified: Some(true),
         name: String::new(),
     };
-    Ok(if link(call, tx, session, &found)? { Outcome::Commit(true) } else { Outcome::Rollback(false) })
+    Ok(if link(call, tx, &fresh, &found)? { Outcome::Commit(true) } else { Outcome::Rollback(false) })
 }
 
 /// What a person sees of linked accounts.
@@ -262,24 +259,19 @@ pub fn list_linked(call: &Call, db: &mut Db, session: &SignedIn) -> Result<Linke
 pub fn unlink_identity(
     call: &Call,
     tx: &mut Tx<'_>,
-    session: &SignedIn,
+    session: &FreshSession<'_>,
     (issuer, subject): (&str, &str),
     provider_name: &str,
 ) -> Result<Outcome<Removal>> {
-    if !hold_session(call, tx, session)? {
-        return Ok(Outcome::Rollback(Removal::Refused));
-    }
-    let Some(user) = users::find_user(tx, &session.user_id)? else {
-        return Ok(Outcome::Rollback(Removal::Refused));
-    };
+    let user = session.user();
     if !identities::delete_identity(tx, &user.id, issuer, subject)? {
         return Ok(Outcome::Rollback(Removal::Refused));
     }
-    if count_ways_in(call, tx, &user)?.count() == 0 {
+    if count_ways_left(call, tx, session)?.count() == 0 {
         return Ok(Outcome::Rollback(Removal::LastWayIn));
     }
     sessions::revoke_user_sessions(tx, &user.id, Some(&session.session_id), call.now)?;
-    mailed_links::end_links(call, tx, &user.id)?;
+    end_links(call, tx, &user.id)?;
     let detail = json!({"issuer": issuer});
     record_event(call, tx, Event::done(Actor::User(&user.id), "identity.unlinked", &user.id), &detail)?;
     queue_notice(call, tx, &user.email, Notice::ProviderUnlinked { provider: provider_name.to_owned() })?;

@@ -8,11 +8,23 @@ use gatepost_store::{Db, Tx};
 
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
-use crate::people::sign_in::enter::Method;
-use crate::people::sign_in::fresh::{ADMIN_ABSOLUTE, was_idle_for_admin};
+use crate::people::sign_in::method::Method;
 
 /// A use is written down only when the last note is older than this, so that reading a page does not write.
 const USE_NOTE_SECONDS: i64 = 300;
+
+/// An administrator's sign-in is good for this long in the administration, in seconds.
+pub(crate) const ADMIN_ABSOLUTE: i64 = 12 * 3600;
+/// …and for this long without use. Uses are noted every five minutes.
+const ADMIN_IDLE: i64 = 30 * 60;
+
+/// Whether an administrator's session was left alone for too long.
+pub(crate) fn was_idle_for_admin(call: &Call, session: &SignedIn) -> bool {
+    session.is_admin && call.now - session.last_used_at > ADMIN_IDLE
+}
+
+/// What needs the session to be live and locked, such as a code, writes its use down no more often than this.
+const LEAST_NOTE_SECONDS: i64 = 60;
 
 /// Who is signed in, in which session.
 #[derive(Clone, Debug)]
@@ -96,7 +108,8 @@ pub fn find_session(call: &Call, db: &mut Db, cookie: &str) -> Result<Option<Sig
     })
 }
 
-/// Writes a use down and moves the idle end; `false` where the session is over.
+/// Locks the session against whoever would end it, and, unless that was done a moment ago, writes the use down and moves the idle
+/// end; `false` where the session is over.
 ///
 /// A use after too long ends an administrator's pause, and would end what the pause meant: so the sign-in counts as too old for the
 /// administration from then on, until it is confirmed.
@@ -105,12 +118,15 @@ pub fn note_session_use(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Res
         let old = session.auth_time.min(call.now - ADMIN_ABSOLUTE - 1);
         sessions::update_session_auth_time(tx, &session.session_id, old)?;
     }
+    if call.now - session.last_used_at < LEAST_NOTE_SECONDS {
+        return Ok(sessions::lock_live_session(tx, &session.session_id, call.now)?);
+    }
     Ok(sessions::update_session_use(tx, &session.session_id, call.now, call.now + call.policy().session_idle_ttl)?)
 }
 
 /// Takes the lock of the account and then of the session, in the order of everybody who ends sessions: whoever ended this one came
-/// before, and is seen, or waits. For what changes ways in; `false` where the session is over or the account disabled.
-pub(crate) fn hold_session(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<bool> {
-    let enabled = lock_user(tx, &session.user_id)?.is_some_and(|user| user.disabled_at.is_none());
-    Ok(enabled && note_session_use(call, tx, session)?)
+/// before, and is seen, or waits. The account as it is then; `None` where the session is over or the account disabled.
+pub(crate) fn hold_session(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Option<UserRow>> {
+    let user = lock_user(tx, &session.user_id)?.filter(|user| user.disabled_at.is_none());
+    Ok(if user.is_some() && note_session_use(call, tx, session)? { user } else { None })
 }

@@ -10,7 +10,8 @@ use serde_json::json;
 use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Result};
-use crate::people::sign_in::enter::{Method, Started, enter};
+use crate::people::sign_in::enter::{Started, enter};
+use crate::people::sign_in::method::Method;
 use crate::people::sign_up::{NewUser, make_user_row};
 
 /// Makes a link if there is no administrator yet; older links die.

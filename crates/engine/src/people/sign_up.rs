@@ -12,7 +12,8 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::policy::SignUpMode;
 use crate::people::email::Email;
 use crate::people::invites::{InviteRefusal, Taker, claim_invite};
-use crate::people::sign_in::enter::{Method, Started, enter};
+use crate::people::sign_in::enter::{Started, enter};
+use crate::people::sign_in::method::Method;
 
 /// A person to add; the password is hashed already.
 #[derive(Clone)]
@@ -74,16 +75,38 @@ pub enum SignUpRefusal {
     Taken,
 }
 
-impl SignUpRefusal {
-    /// Whether the transaction is to be committed all the same: the failure was counted, and nothing of an account was written.
-    pub fn leaves_trace(self) -> bool {
-        matches!(self, Self::Invite(_) | Self::Taken)
+/// A sign-up that was refused in a transaction, which ends with [`Self::end`]: no part of an account was written, but a failure may
+/// have been counted, and then it is committed.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct RefusedSignUp(SignUpRefusal);
+
+impl RefusedSignUp {
+    /// Whether the address has an account.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.0 == SignUpRefusal::Taken
+    }
+
+    /// Ends the transaction in which no account was made; `with` is the way in.
+    pub(crate) fn end<T>(
+        self,
+        call: &Call,
+        tx: &mut Tx<'_>,
+        with: Method,
+        answer: impl FnOnce(SignUpRefusal) -> T,
+    ) -> Result<Outcome<T>> {
+        if self.is_taken() {
+            let event = Event::refused(Actor::Nobody, "user.created", "");
+            record_event(call, tx, event, &json!({"with": with.as_str()}))?;
+        }
+        let leaves_trace = matches!(self.0, SignUpRefusal::Invite(_) | SignUpRefusal::Taken);
+        let answer = answer(self.0);
+        Ok(if leaves_trace { Outcome::Commit(answer) } else { Outcome::Rollback(answer) })
     }
 }
 
 /// Adds a person as the sign-up mode allows, whatever the way in; the database decides who is first with an address. `invite` is the
-/// code that came along, `with` the way in, for the ledger and the audit log. Where it is refused no part of an account was written:
-/// the caller commits if [`SignUpRefusal::leaves_trace`], and otherwise rolls back.
+/// code that came along, `with` the way in, for the ledger and the audit log.
 ///
 /// A bad code is refused before anything is said about the address.
 pub(crate) fn create_account(
@@ -92,7 +115,7 @@ pub(crate) fn create_account(
     new: &NewUser,
     invite: Option<&str>,
     with: Method,
-) -> Result<std::result::Result<UserRow, SignUpRefusal>> {
+) -> Result<std::result::Result<UserRow, RefusedSignUp>> {
     create_account_as(call, tx, new, invite, (with, None))
 }
 
@@ -103,17 +126,17 @@ pub(crate) fn create_account_as(
     new: &NewUser,
     invite: Option<&str>,
     (with, id): (Method, Option<String>),
-) -> Result<std::result::Result<UserRow, SignUpRefusal>> {
+) -> Result<std::result::Result<UserRow, RefusedSignUp>> {
     let invite = invite.filter(|code| !code.trim().is_empty());
     let claimed = match (is_first_admin(call, tx, new)?, find_sign_up_mode(call, tx)?, invite) {
         (true, _, _) | (false, SignUpMode::Open, None) => None,
-        (false, SignUpMode::Closed, _) => return Ok(Err(SignUpRefusal::Closed)),
-        (false, SignUpMode::Invite, None) => return Ok(Err(SignUpRefusal::InviteRequired)),
+        (false, SignUpMode::Closed, _) => return Ok(Err(RefusedSignUp(SignUpRefusal::Closed))),
+        (false, SignUpMode::Invite, None) => return Ok(Err(RefusedSignUp(SignUpRefusal::InviteRequired))),
         (false, SignUpMode::Open | SignUpMode::Invite, Some(code)) => {
             let taker = Taker { email: &new.email, proven: new.email_verified };
             match claim_invite(call, tx, code, &taker)? {
                 Ok(claimed) => Some(claimed),
-                Err(refusal) => return Ok(Err(SignUpRefusal::Invite(refusal))),
+                Err(refusal) => return Ok(Err(RefusedSignUp(SignUpRefusal::Invite(refusal)))),
             }
         }
     };
@@ -126,7 +149,7 @@ pub(crate) fn create_account_as(
         if let Some(claimed) = claimed {
             claimed.give_back(tx)?;
         }
-        return Ok(Err(SignUpRefusal::Taken));
+        return Ok(Err(RefusedSignUp(SignUpRefusal::Taken)));
     }
     let event = Event::done(Actor::User(&row.id), "user.created", &row.id);
     let invite_id = claimed.as_ref().map(|claimed| claimed.row.id.as_str());
@@ -143,20 +166,6 @@ fn is_first_admin(call: &Call, db: &mut Db, new: &NewUser) -> Result<bool> {
     Ok(chosen && new.email_verified && users::count_enabled_admins(db)? == 0)
 }
 
-/// Ends a transaction in which no account was made.
-pub(crate) fn refuse_sign_up<T>(
-    call: &Call,
-    tx: &mut Tx<'_>,
-    (refusal, with): (SignUpRefusal, Method),
-    answer: T,
-) -> Result<Outcome<T>> {
-    if refusal == SignUpRefusal::Taken {
-        let event = Event::refused(Actor::Nobody, "user.created", "");
-        record_event(call, tx, event, &json!({"with": with.as_str()}))?;
-    }
-    Ok(if refusal.leaves_trace() { Outcome::Commit(answer) } else { Outcome::Rollback(answer) })
-}
-
 /// Adds a person with a password and signs them in.
 pub fn sign_up(
     call: &Call,
@@ -166,7 +175,7 @@ pub fn sign_up(
 ) -> Result<Outcome<std::result::Result<Started, SignUpRefusal>>> {
     let row = match create_account(call, tx, new, invite, Method::Password)? {
         Ok(row) => row,
-        Err(refusal) => return refuse_sign_up(call, tx, (refusal, Method::Password), Err(refusal)),
+        Err(refused) => return refused.end(call, tx, Method::Password, Err),
     };
     match enter(call, tx, &row, &[Method::Password])? {
         Some(started) => Ok(Outcome::Commit(Ok(started))),

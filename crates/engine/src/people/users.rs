@@ -1,10 +1,8 @@
 //! Managing people: every act checks that whoever does it is still an administrator, keeps one administrator who can get in
 //! (R-37), and writes an audit row in its transaction (R-39).
 
-use gatepost_store::people::identities::lock_user;
 use gatepost_store::people::users::{self, ROLE_ADMIN, ROLE_USER, UserRow};
 use gatepost_store::people::{directory, sessions};
-use gatepost_store::sweep::take_global_lock;
 use gatepost_store::{Db, Outcome, Topic, Tx};
 use serde_json::{Value, json};
 
@@ -12,12 +10,14 @@ use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::manage::{ManageFault, Managed, invalid};
-use crate::people::account::end_all_use;
-use crate::people::email::normalize_email;
-use crate::people::last_admin::{is_last_admin, refuse_last_admin};
+use crate::people::acting::{begin_act, check_actor};
+use crate::people::end_access::end_all_use;
+use crate::people::last_admin::{PeopleLock, refuse_last_admin};
 use crate::people::mailed_links::send_reset;
 use crate::people::sign_in::throttle;
 use crate::people::sign_up::{NewUser, make_user_row};
+
+pub use crate::people::acting::find_user;
 
 /// Adds a person. Without a password they are mailed a link with which they choose one; that needs a mail server.
 pub fn add_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, new: &NewUser) -> Managed<UserRow> {
@@ -48,16 +48,6 @@ pub fn list_users(db: &mut Db, after: &str, limit: i64) -> Result<Vec<UserRow>> 
     Ok(users::list_users(db, after, limit)?)
 }
 
-/// The person with this address or id.
-pub fn find_user(db: &mut Db, who: &str) -> Result<Option<UserRow>> {
-    if let Ok(email) = normalize_email(who)
-        && let Some(user) = users::find_user_by_email(db, &email.key)?
-    {
-        return Ok(Some(user));
-    }
-    Ok(users::find_user(db, who)?)
-}
-
 /// What an act ended.
 #[derive(Clone)]
 pub struct Ended {
@@ -78,14 +68,14 @@ pub fn set_user_disabled(
     who: &str,
     disabled: bool,
 ) -> Managed<UserRow> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (lock, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     if user.disabled_at.is_some() == disabled {
         return Ok(Outcome::Commit(Ok(user)));
     }
-    if disabled && is_last_admin(call, tx, &user)? {
+    if disabled && lock.is_last_admin(call, tx, &user)? {
         return refuse_last_admin(&user);
     }
     let disabled_at = disabled.then_some(call.now);
@@ -101,8 +91,8 @@ pub fn set_user_disabled(
 
 /// Ends all sessions of a person and what every app may do for them; the account stays as it is.
 pub fn end_user_sessions(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<Ended> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (_, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     let ended = end_everything(call, tx, &user, "ended by an administrator")?;
@@ -115,14 +105,14 @@ pub fn set_user_role(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str, 
     let Some(role) = [ROLE_USER, ROLE_ADMIN].into_iter().find(|known| *known == role) else {
         return invalid(format!("{role:?} is no role: it is {ROLE_USER} or {ROLE_ADMIN}"));
     };
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (lock, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     if user.role == role {
         return Ok(Outcome::Commit(Ok(user)));
     }
-    if role != ROLE_ADMIN && is_last_admin(call, tx, &user)? {
+    if role != ROLE_ADMIN && lock.is_last_admin(call, tx, &user)? {
         return refuse_last_admin(&user);
     }
     users::update_user_role(tx, &user.id, role, call.now)?;
@@ -136,16 +126,22 @@ pub fn set_user_role(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str, 
 /// Deletes a person; the last administrator stays (R-37).
 pub fn delete_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<Ended> {
     match begin_act(tx, actor, who)? {
-        Ok(user) => delete_account(call, tx, actor, &user),
+        Ok((lock, user)) => delete_account(call, tx, &lock, actor, &user),
         Err(fault) => Ok(Outcome::Rollback(Err(fault))),
     }
 }
 
 /// Deletes an account with everything that is its own. All access ends first, so that nothing that is under way outlives it (R-9).
 /// The id is never used again (R-11) and stays in the audit log. Invitations that the person gave end, because nobody answers for
-/// them any more (IV6). Call it under the global lock.
-pub(crate) fn delete_account(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, user: &UserRow) -> Managed<Ended> {
-    if is_last_admin(call, tx, user)? {
+/// them any more (IV6).
+pub(crate) fn delete_account(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    lock: &PeopleLock<'_>,
+    actor: Actor<'_>,
+    user: &UserRow,
+) -> Managed<Ended> {
+    if lock.is_last_admin(call, tx, user)? {
         return refuse_last_admin(user);
     }
     let ended = end_everything(call, tx, user, "account deleted")?;
@@ -166,8 +162,8 @@ pub fn reset_password(
     who: &str,
     password_hash: &str,
 ) -> Managed<UserRow> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (_, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     users::update_user_password(tx, &user.id, password_hash, call.now)?;
@@ -179,8 +175,8 @@ pub fn reset_password(
 
 /// Mails somebody a link with which they choose a new password. Until they do so nothing of the account changes.
 pub fn mail_reset_link(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<UserRow> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (_, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
     if !call.policy().mail || user.disabled_at.is_some() {
@@ -213,32 +209,6 @@ pub fn make_password(call: &Call) -> Result<String> {
     call.engine.random().fill(&mut bytes).map_err(|_| Error::Internal("the system gives no random bytes".into()))?;
     let letters: Vec<char> = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect();
     Ok(letters.chunks(5).map(String::from_iter).collect::<Vec<_>>().join("-"))
-}
-
-/// Begins an act on a person: whoever acts on people at the same time waits, so that "the last administrator" and "still an
-/// administrator" are asked about what is so then.
-pub(crate) fn begin_act(
-    tx: &mut Tx<'_>,
-    actor: Actor<'_>,
-    who: &str,
-) -> Result<std::result::Result<UserRow, ManageFault>> {
-    take_global_lock(tx)?;
-    if let Err(fault) = check_actor(tx, actor)? {
-        return Ok(Err(fault));
-    }
-    // and the person before sessions, links and invitations, in the order of whoever signs in or uses one
-    let user = match find_user(tx, who)? {
-        Some(user) => lock_user(tx, &user.id)?,
-        None => None,
-    };
-    Ok(user.ok_or_else(|| ManageFault::NotFound(format!("nobody here has the address or id {who:?}"))))
-}
-
-/// Whoever acts may have lost the right to since the page was asked for.
-pub(crate) fn check_actor(db: &mut Db, actor: Actor<'_>) -> Result<std::result::Result<(), ManageFault>> {
-    let Actor::User(id) = actor else { return Ok(Ok(())) };
-    let may = users::find_user(db, id)?.is_some_and(|user| user.role == ROLE_ADMIN && user.disabled_at.is_none());
-    Ok(if may { Ok(()) } else { Err(ManageFault::Forbidden("only an administrator may do this".into())) })
 }
 
 /// Ends sessions, half sign-ins, mailed links, codes and every app's access.

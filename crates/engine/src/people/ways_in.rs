@@ -1,11 +1,12 @@
 //! How many ways in an account has: the last one cannot be removed (SO8).
 
-use gatepost_store::Db;
 use gatepost_store::people::users::UserRow;
 use gatepost_store::people::{authenticators, identities, passkeys};
+use gatepost_store::{Db, Tx};
 
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
+use crate::people::sign_in::fresh::FreshSession;
 
 /// The ways in of one account that work now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,8 +35,12 @@ impl Ways {
     }
 }
 
-/// Counts them. Whoever removes one first locks the row of the person (`identities::lock_user`), and removes it in the same
-/// transaction.
+/// Counts what whoever holds the account still has: of two who remove a way in at once the second sees what the first left.
+pub(crate) fn count_ways_left(call: &Call, tx: &mut Tx<'_>, session: &FreshSession<'_>) -> Result<Ways> {
+    count_ways_in(call, tx, session.user())
+}
+
+/// Counts them, to be shown; before or after one is removed it is [`count_ways_left`] that counts.
 pub fn count_ways_in(call: &Call, db: &mut Db, user: &UserRow) -> Result<Ways> {
     let issuers = &call.policy().issuers;
     let linked = identities::list_identities(db, &user.id)?;

@@ -62,7 +62,7 @@ impl World {
 
     fn look(&self, code: &str, email: Option<&str>) -> Result<InviteFacts, InviteRefusal> {
         let (code, email) = (code.to_owned(), email.map(|email| normalize_email(email).expect("an address")));
-        self.read(move |call, db| check_invite(call, db, &code, email.as_ref()))
+        self.read(move |call, db| check_invite(call, db, &code, email.as_ref())).map_err(UncountedRefusal::peek)
     }
 
     fn history(&self, id: &str) -> InviteHistory {

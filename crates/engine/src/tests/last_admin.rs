@@ -5,16 +5,15 @@ use gatepost_store::people::mail_links;
 use gatepost_store::people::users::{self, ROLE_ADMIN};
 
 use super::World;
+use super::fresh::{confirm_authenticator, request_change};
 use crate::audit::Actor;
 use crate::kernel::journey::Journey;
 use crate::people::account::end_other_sessions;
 use crate::people::email::normalize_email;
 use crate::people::factors::reset::reset_factors;
-use crate::people::factors::totp::{
-    Enrolled, confirm_authenticator, make_code_at, offer_authenticator, remove_authenticator,
-};
+use crate::people::factors::totp::{Enrolled, make_code_at, offer_authenticator, remove_authenticator};
 use crate::people::last_admin::is_last_admin;
-use crate::people::mailed_links::{Asking, Kind, request_change};
+use crate::people::mailed_links::{Asking, Kind};
 use crate::people::sessions::SignedIn;
 use crate::people::users::{end_user_sessions, reset_password, set_user_disabled};
 use crate::people::ways_in::Removal;

@@ -5,12 +5,13 @@ use gatepost_store::people::identities::{self, IdentityRow};
 use gatepost_store::people::passkeys::{self, PasskeyRow};
 use gatepost_store::people::sessions;
 
+use super::fresh::request_change;
 use super::*;
 use crate::kernel::journey::Journey;
 use crate::outbox::{Letter, take_due_letters};
 use crate::people::mailed_links::{
     Asking, Check, Found, Kind, ResetProof, Tried, Used, find_link, find_reset, find_wait, finish_reset, request_again,
-    request_change, request_reset, request_sign_in, try_code, use_link,
+    request_reset, request_sign_in, try_code, use_link,
 };
 use crate::people::sessions::find_session;
 use crate::people::ways_in::{Ways, count_ways_in};
@@ -269,7 +270,8 @@ impl World {
 
     /// Asks for another address; the code for it, and the token that stops it.
     fn ask_change(&self, session: &SignedIn, new: &'static str) -> (Check, String, String) {
-        let (asking, session) = (self.asking(), session.clone());
+        // whoever has a passkey has confirmed with it
+        let (asking, session) = (self.asking(), SignedIn { strength: 2, ..session.clone() });
         let new = normalize_email(new).expect("an address");
         let check = self.write(move |call, tx| request_change(call, tx, &asking, &session, &new)).expect("a change");
         let (mut code, mut stop) = (String::new(), String::new());

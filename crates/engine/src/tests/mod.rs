@@ -5,6 +5,7 @@ mod audit;
 mod cleanup;
 mod codes;
 mod consent;
+mod fresh;
 mod invites;
 mod keys;
 mod last_admin;
@@ -39,13 +40,13 @@ use crate::kernel::seal::MasterKey;
 use crate::oauth::authorize::{AuthorizationRequest, Incoming, check_authorization};
 use crate::oauth::consent::{Answer, issue_code};
 use crate::oauth::introspect;
-use crate::oauth::token::{TokenRequest, exchange_grant};
+use crate::oauth::token::{check_token_request, exchange_grant};
 use crate::people::email::normalize_email;
-use crate::people::password::PasswordPolicy;
 use crate::people::sessions::SignedIn;
-use crate::people::sign_in::enter::{Method, insert_new_session};
+use crate::people::sign_in::enter::insert_new_session;
+use crate::people::sign_in::method::Method;
 use crate::people::sign_up::{NewUser, sign_up};
-use crate::{Call, Engine, Origin, Policy, Refused, Result, Retention, SignUpMode};
+use crate::{Call, Engine, Origin, PasswordPolicy, Policy, Refused, Result, Retention, SignUpMode};
 
 /// When every test begins.
 const START: i64 = 1_800_000_000;
@@ -243,11 +244,8 @@ impl World {
 
     /// Asks the token endpoint's decision.
     fn exchange(&self, client: &'static str, pairs: &[(&str, &str)]) -> Answered {
-        let request = TokenRequest {
-            params: Arc::new(Params::from_pairs(pairs.iter().copied())),
-            client: self.client(client),
-            catalogue: self.catalogue(),
-        };
+        let params = Arc::new(Params::from_pairs(pairs.iter().copied()));
+        let request = check_token_request(params, self.client(client), self.catalogue())?;
         self.write(move |call, tx| exchange_grant(call, tx, &request))
     }
 

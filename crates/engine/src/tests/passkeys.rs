@@ -22,8 +22,9 @@ use crate::people::factors::passkeys::{
 use crate::people::factors::reset::reset_factors;
 use crate::people::sessions::SignedIn;
 use crate::people::sessions::find_session;
-use crate::people::sign_in::enter::{Method, Started, insert_new_session};
+use crate::people::sign_in::enter::{Started, insert_new_session};
 use crate::people::sign_in::fresh::find_level;
+use crate::people::sign_in::method::Method;
 use crate::people::sign_up::{NewUser, SignUpRefusal};
 use crate::people::users::set_user_disabled;
 use crate::people::ways_in::Removal;
@@ -43,9 +44,14 @@ fn present(options: &Options, credential: String) -> Presented {
 }
 
 impl World {
+    /// Options as a young sign-in gets them that is as strong as the account asks for.
     fn begin_enrolment(&self, session: &SignedIn) -> Options {
+        self.try_enrolment(&self.strong(session)).expect("a fresh sign-in").expect("passkeys work here")
+    }
+
+    fn try_enrolment(&self, session: &SignedIn) -> Result<Option<Options>, EnrolRefusal> {
         let session = session.clone();
-        self.read(move |call, db| begin_enrolment(call, db, BROWSER, &session, "Acme")).expect("passkeys work here")
+        self.read(move |call, db| begin_enrolment(call, db, BROWSER, &session, "Acme"))
     }
 
     fn finish_enrolment(&self, session: &SignedIn, presented: Presented) -> Result<PasskeyRow, EnrolRefusal> {
@@ -479,7 +485,8 @@ fn pk_8_adding_asks_for_a_young_and_strong_sign_in() {
     assert_eq!(stale.err(), Some(EnrolRefusal::Stale));
     let (_, session) = world.sign_in_again(&session);
     world.add_passkey(&session);
-    // from now on a password alone is not enough
+    // from now on a password alone is not enough, neither to begin nor to end
+    assert_eq!(world.try_enrolment(&session).err(), Some(EnrolRefusal::Stale));
     let options = world.begin_enrolment(&session);
     let said = device.begin_make(&json_of(&options), ORIGIN);
     let weak = world.finish_enrolment(&session, present(&options, device.make(&said)));

@@ -3,23 +3,22 @@
 use gatepost_store::Outcome;
 use gatepost_store::people::{sessions, users};
 
+use super::fresh::{confirm_authenticator, renew_recovery_codes};
 use super::{START, World, block_on};
 use crate::audit::Actor;
 use crate::clients::registry::ClientKind;
 use crate::oauth::consent::{NextStep, find_next_step};
 use crate::people::account::list_sessions;
 use crate::people::factors::attempt::{Factors, Tried, Typed, find_factors, try_second_step, try_step_up};
-use crate::people::factors::recovery_codes::renew_recovery_codes;
 use crate::people::factors::reset::reset_factors;
 use crate::people::factors::second_step::complete_step_up;
-use crate::people::factors::totp::{
-    Enrolled, confirm_authenticator, make_code_at, offer_authenticator, read_enrolment, remove_authenticator,
-};
+use crate::people::factors::totp::{Enrolled, make_code_at, offer_authenticator, read_enrolment, remove_authenticator};
 use crate::people::sessions::SignedIn;
 use crate::people::sessions::{Found, find_cookie, find_session};
 use crate::people::sign_in::Started;
-use crate::people::sign_in::enter::{Method, enter};
+use crate::people::sign_in::enter::enter;
 use crate::people::sign_in::fresh::is_fresh;
+use crate::people::sign_in::method::Method;
 use crate::people::ways_in::Removal;
 
 /// Somebody with an authenticator app.

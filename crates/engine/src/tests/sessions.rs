@@ -6,11 +6,11 @@ use gatepost_store::people::users;
 use crate::audit::Actor;
 use crate::people::account::end_other_sessions;
 use crate::people::sessions::{find_session, note_session_use};
-use crate::people::sign_in::password::{change_password, set_first_password};
 use crate::people::users::set_user_disabled;
 use crate::personal_data::delete_own_account;
 
 use super::World;
+use super::fresh::{change_password, set_first_password};
 
 fn is_signed_in(world: &World, cookie: &str) -> bool {
     let cookie = cookie.to_owned();

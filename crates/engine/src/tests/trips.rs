@@ -6,12 +6,14 @@ use gatepost_store::people::{identities, sessions, users};
 use crate::kernel::journey::{Journey, LinkOffer};
 use crate::people::providers::trip::{Intent, TRIP_TTL, Trip};
 use crate::people::providers::{
-    Arrival, ArrivalRefusal, UpstreamIdentity, finish_trip, let_known_in, link_offered_identity, unlink_identity,
+    Arrival, ArrivalRefusal, UpstreamIdentity, finish_trip, let_known_in, link_offered_identity,
 };
-use crate::people::sign_in::enter::{Method, insert_new_session};
+use crate::people::sign_in::enter::insert_new_session;
+use crate::people::sign_in::method::Method;
 use crate::people::ways_in::Removal;
 
 use super::World;
+use super::fresh::unlink_identity;
 
 const ISSUER: &str = "https://login.example";
 

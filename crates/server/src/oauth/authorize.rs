@@ -3,21 +3,24 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatepost_engine::oauth::authorize::{AuthorizationRequest, Fault, Incoming, SetupFault, check_authorization};
+use gatepost_engine::oauth::authorize::{
+    AuthorizationRequest, Fault, FaultyClient, Incoming, SetupFault, SetupRule, check_authorization,
+};
 use gatepost_engine::oauth::consent::find_next_step;
 use gatepost_engine::people::sessions::find_session;
 use gatepost_engine::people::sign_in::throttle::name_network;
 use gatepost_engine::{Call, Error, Refused};
-use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::{Params, ParamsFault};
 use gatepost_protocol::redirect_uri::append_params;
 
 use crate::http::extract::read_form;
+use crate::http::policy::Policy;
 use crate::http::respond;
 use crate::http::state::{State, log_error};
-use crate::pages::continue_request::{Arrived, Pending};
-use crate::pages::views::{DeveloperErrorView, ErrorKind, Moment, Occasion, Rule};
-use crate::pages::visitor::{Visitor, has_browser_cookie};
+use crate::pages::kit::errors::view::{DeveloperErrorView, ErrorKind, Occasion, Rule};
+use crate::pages::kit::view::Moment;
+use crate::pages::kit::visitor::{Visitor, has_browser_cookie};
+use crate::pages::sign_in::continue_request::{Arrived, Pending};
 
 /// Parameters in the query.
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
@@ -46,7 +49,7 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 
 async fn answer(state: &State, request: &HttpRequest, params: Result<Params, ParamsFault>) -> HttpResponse {
     let call = state.call(request);
-    if let Err(wait) = state.limits.count_authorize(&name_network(&call.origin.ip), call.now) {
+    if let Err(wait) = state.limits.count(Policy::of(request).limit, &name_network(&call.origin.ip), call.now) {
         return respond::wait_page(state, &call, wait.0);
     }
     let Ok(params) = params else { return respond::error_page(state, &call, ErrorKind::BadRequest) };
@@ -105,33 +108,29 @@ async fn check_and_go_on(
 fn show_setup_fault(state: &State, call: &Call, fault: &SetupFault) -> HttpResponse {
     log_setup_fault(call, fault);
     let occasion = Occasion { reference: call.origin.request_id.clone(), at: Moment::new(call.now, call.now) };
-    let show = |client: &gatepost_engine::oauth::authorize::FaultyClient| state.dev || client.show_setup_errors;
-    let sent = fault.sent.as_deref();
+    let show = |client: &FaultyClient| state.dev || client.show_setup_errors;
+    let (sent, code, parameter) = (fault.sent.as_deref(), fault.rule.refused().code, fault.rule.parameter());
+    let rule = match fault.rule {
+        SetupRule::ClientMissing => Rule::ClientMissing,
+        SetupRule::ClientUnknown => Rule::ClientUnknown,
+        SetupRule::ClientRepeated | SetupRule::RedirectRepeated => Rule::Repeated,
+        // what exactly differs is found out by comparing
+        SetupRule::RedirectMissing | SetupRule::RedirectMismatch => Rule::RedirectMissing,
+    };
     let view = match &fault.client {
-        Some(client) if sent.is_some() => {
+        Some(client) if fault.rule == SetupRule::RedirectMismatch => {
             DeveloperErrorView::for_redirect(sent, &client.redirect_uris, show(client), occasion).about_client(
                 &client.client_id,
                 Some(&client.name),
                 show(client),
             )
         }
-        Some(client) => {
-            let rule =
-                if fault.refused.public.contains("more than once") { Rule::Repeated } else { Rule::RedirectMissing };
-            DeveloperErrorView::new(fault.refused.code.as_str(), fault.parameter, None, rule, occasion).about_client(
-                &client.client_id,
-                Some(&client.name),
-                false,
-            )
-        }
-        None => {
-            let rule = match (fault.refused.code, sent) {
-                (ErrorCode::InvalidClient, _) => Rule::ClientUnknown,
-                (_, None) if fault.refused.public.contains("missing") => Rule::ClientMissing,
-                _ => Rule::Repeated,
-            };
-            DeveloperErrorView::new(fault.refused.code.as_str(), fault.parameter, sent, rule, occasion)
-        }
+        Some(client) => DeveloperErrorView::new(code.as_str(), parameter, None, rule, occasion).about_client(
+            &client.client_id,
+            Some(&client.name),
+            false,
+        ),
+        None => DeveloperErrorView::new(code.as_str(), parameter, sent, rule, occasion),
     };
     respond::page(state, StatusCode::BAD_REQUEST, &view)
 }
@@ -141,7 +140,7 @@ fn log_setup_fault(call: &Call, fault: &SetupFault) {
     let sent = fault.sent.as_deref().unwrap_or_default();
     // without the query, which may carry what is nobody's business
     let sent: String = sent.split('?').next().unwrap_or_default().chars().take(200).collect();
-    let detail = format!("{} sent {sent:?}, registered {registered:?}", fault.parameter);
-    let refused: Refused = fault.refused.clone().with_detail(detail);
+    let detail = format!("{} sent {sent:?}, registered {registered:?}", fault.rule.parameter());
+    let refused: Refused = fault.rule.refused().with_detail(detail);
     log_error(call, &refused.into());
 }

@@ -6,18 +6,19 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use gatepost_engine::KnownToken;
 use gatepost_engine::clients::authenticate::authenticate_resource_server;
-use gatepost_engine::oauth::introspect::{KnownToken, find_token, read_presented_token, recall_token, sign_answer};
+use gatepost_engine::oauth::introspect::{find_token, read_presented_token, recall_token, sign_answer};
 use gatepost_engine::people::sign_in::throttle::name_network;
-use gatepost_engine::{Call, Error, Refused};
+use gatepost_engine::{Call, Refused};
 use gatepost_protocol::error::ErrorCode;
 use gatepost_protocol::params::Params;
 
 use crate::http::extract::read_form;
-use crate::http::limits::{TooMany, Who};
-use crate::http::respond::{json, oauth_body, oauth_error, too_many};
+use crate::http::limits::Who;
+use crate::http::respond::{json, oauth_body};
 use crate::http::state::State;
-use crate::oauth::read_client;
+use crate::oauth::{Denied, read_client};
 
 /// The media type of a signed answer (RFC 9701 §4).
 const SIGNED: &str = "application/token-introspection+jwt";
@@ -29,18 +30,12 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
     };
     let call = state.plain_call();
     match answer(&state, &request, &call, &params).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(TooMany(seconds))) => too_many(seconds),
-        Err(error) => oauth_error(&state.call(&request), &error),
+        Ok(response) => response,
+        Err(denied) => denied.answer(&state.call(&request)),
     }
 }
 
-async fn answer(
-    state: &State,
-    request: &HttpRequest,
-    call: &Call,
-    params: &Params,
-) -> Result<Result<HttpResponse, TooMany>, Error> {
+async fn answer(state: &State, request: &HttpRequest, call: &Call, params: &Params) -> Result<HttpResponse, Denied> {
     let presented = read_client(request, params, &[])?;
     let catalogue = state.find_catalogue(call).await?;
     let known_id = catalogue.find_by_id(presented.client_id()).map_or("", |server| server.id.as_str());
@@ -48,9 +43,7 @@ async fn answer(
     if !state.limits.is_introspection_quiet(call.now) {
         let network = name_network(&state.client_ip(request));
         let who = Who { network: &network, client_id: known_id, now: call.now };
-        if let Err(wait) = state.limits.check_introspection(&who) {
-            return Ok(Err(wait));
-        }
+        state.limits.check_introspection(&who)?;
     }
     let server = authenticate_resource_server(&presented, &catalogue, call.now).inspect_err(|_| {
         let network = name_network(&state.client_ip(request));
@@ -71,9 +64,9 @@ async fn answer(
     };
     if accepts_signed(request) {
         let body = sign_answer(call, server, known.as_deref())?;
-        return Ok(Ok(signed(body)));
+        return Ok(signed(body));
     }
-    Ok(Ok(json(StatusCode::OK, body(known))))
+    Ok(json(StatusCode::OK, body(known)))
 }
 
 fn body(known: Option<Arc<KnownToken>>) -> String {

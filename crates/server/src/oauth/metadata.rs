@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Data;
 use gatepost_engine::clients::registry::{Catalogue, OFFLINE_ACCESS};
-use gatepost_engine::oauth::token::GRANT_TYPES;
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::metadata::ServerMetadata;
 
@@ -42,7 +42,7 @@ fn describe(issuer: &Issuer, catalogue: &Catalogue) -> ServerMetadata {
         scopes_supported: scopes,
         response_types_supported: list(&["code"]),
         response_modes_supported: list(&["query"]),
-        grant_types_supported: list(&GRANT_TYPES),
+        grant_types_supported: list(&GrantType::ALL.map(GrantType::as_str)),
         token_endpoint_auth_methods_supported: client_methods.clone(),
         revocation_endpoint: Some(issuer.url("/oauth2/revoke")),
         revocation_endpoint_auth_methods_supported: client_methods,

@@ -56,7 +56,7 @@ pub(crate) fn load_secrets(installation: &Installation, folder: &Path) -> Result
     let path: PathBuf = folder.join("secrets.json");
     let failed = |error: &dyn std::fmt::Display| StartFault(format!("{}: {error}", path.display()));
     if !path.exists() {
-        let secret = |kind| installation.engine.make_secret(kind).map(|secret| secret.expose().to_owned());
+        let secret = |kind| -> Result<String, Error> { Ok(installation.engine.make_secret(kind)?.expose().to_owned()) };
         let made = DevSecrets {
             password: make_password()?,
             api_secret: secret(SecretKind::ClientSecret)?,

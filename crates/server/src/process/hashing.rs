@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gatepost_engine::people::password::{self, PasswordPolicy};
+use gatepost_engine::PasswordPolicy;
+use gatepost_engine::people::password;
+use gatepost_engine::people::sign_in::password::{Attempt, VerifiedAttempt};
 use tokio::sync::Semaphore;
 
 use crate::settings::PasswordSettings;
@@ -41,14 +43,6 @@ impl Drop for Place {
     }
 }
 
-/// What a verification found.
-pub(crate) struct Verified {
-    /// the password is right
-    pub(crate) good: bool,
-    /// the same password under the present parameters, where the stored hash is older
-    pub(crate) rehashed: Option<String>,
-}
-
 impl HashPool {
     pub(crate) fn new(settings: &PasswordSettings, policy: PasswordPolicy) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -65,21 +59,10 @@ impl HashPool {
         }
     }
 
-    /// Verifies against the stored hash, or against a dummy of the same cost where there is none.
-    pub(crate) async fn verify(&self, stored: Option<String>, password: String) -> Result<Verified, Busy> {
-        let policy = self.policy;
-        self.run(move || {
-            let Some(stored) = stored else {
-                password::verify_password(&password::dummy_hash(&policy), &password);
-                return Verified { good: false, rehashed: None };
-            };
-            let good = password::verify_password(&stored, &password);
-            let rehashed = (good && password::needs_rehash(&policy, &stored))
-                .then(|| password::hash_password(&policy, crate::process::random::source(), &password).ok())
-                .flatten();
-            Verified { good, rehashed }
-        })
-        .await
+    /// Verifies a counted attempt; it takes as long whether or not there is an account.
+    pub(crate) async fn verify(&self, attempt: &Attempt, password: String) -> Result<VerifiedAttempt, Busy> {
+        let (policy, attempt) = (self.policy, attempt.clone());
+        self.run(move || attempt.verify(&policy, crate::process::random::source(), &password)).await
     }
 
     /// Hashes a new password.

@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gatepost_engine::PasswordPolicy;
 use gatepost_engine::clients::declared::{Declared, DeclaredClient, DeclaredResourceServer};
 use gatepost_engine::clients::manage::ClientSpec;
 use gatepost_engine::clients::registry::{AuthMethod, ClientKind};
 use gatepost_engine::clients::resource_servers::{ResourceServerSpec, ScopeSpec};
 use gatepost_engine::kernel::seal::MasterKey;
 use gatepost_engine::people::email::normalize_email;
-use gatepost_engine::people::password::PasswordPolicy;
 use gatepost_engine::{Call, Engine, Error, Origin, Policy, Retention, SignUpMode, signing_keys};
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::TokenHash;
@@ -123,7 +123,7 @@ fn read_client(decl: &ClientDecl) -> DeclaredClient {
         redirect_uris: decl.redirect_uris.clone(),
         scopes: decl.scopes.clone(),
         resources: decl.resources.clone(),
-        grant_types: decl.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect(),
+        grant_types: decl.grant_types.clone(),
         first_party: decl.first_party,
         show_setup_errors: decl.show_setup_errors,
         access_ttl: decl.access_ttl.map(|ttl| ttl.as_secs()),

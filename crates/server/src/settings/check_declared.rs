@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::secret::{Secret, SecretKind};
 use gatepost_protocol::{redirect_uri, resource};
 
 use super::checker::Checker;
 use super::declared::is_plain_id;
-use super::declared::{
-    AuthMethod, ClientDecl, ClientKind, GrantType, RefreshRotation, ResourceServerDecl, TokenFormat,
-};
+use super::declared::{AuthMethod, ClientDecl, ClientKind, RefreshRotation, ResourceServerDecl, TokenFormat};
 use super::faults::did_you_mean;
 use super::layers::{Origin, name_element};
 use super::schema::quote_text;

@@ -1,5 +1,6 @@
 //! Apps and APIs that are declared in the settings; [`super::check_declared`] says what they must be.
 
+use gatepost_protocol::grant_type::GrantType;
 use serde::{Deserialize, Serialize};
 
 use super::types::{Seconds, SecretText};
@@ -79,18 +80,6 @@ word_enum!(
         Post = "client_secret_post",
         /// either of the two
         Any = "client_secret_any",
-    }
-);
-
-word_enum!(
-    /// What an app may present at the token endpoint.
-    GrantType {
-        /// RFC 6749 §4.1
-        AuthorizationCode = "authorization_code",
-        /// RFC 6749 §6
-        RefreshToken = "refresh_token",
-        /// RFC 6749 §4.4
-        ClientCredentials = "client_credentials",
     }
 );
 

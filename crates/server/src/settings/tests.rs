@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use gatepost_protocol::grant_type::GrantType;
+
 use super::document::read_entries;
 use super::*;
 
@@ -178,7 +180,7 @@ fn a_secret_may_come_from_a_file_that_the_file_names() {
     assert_eq!(first.secret.expose(), Some("s".repeat(40).as_str()));
     assert_eq!(
         (first.auth_method, first.grant_types.as_slice()),
-        (Some(declared::AuthMethod::Basic), &[declared::GrantType::ClientCredentials][..])
+        (Some(declared::AuthMethod::Basic), &[GrantType::ClientCredentials][..])
     );
     // the id in capitals, other signs as _
     let by_variable = loaded(&client(""), &[("GATEPOST__CLIENTS__A_B__SECRET", &"v".repeat(40))]);

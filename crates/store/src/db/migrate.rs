@@ -2,7 +2,8 @@
 
 use std::fs::File;
 
-use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::connection::BoxableConnection;
+use diesel::migration::{Migration, MigrationMetadata, MigrationName, MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
@@ -14,6 +15,53 @@ use crate::db::open::{OpenError, StoreConfig};
 use crate::db::url::DatabaseUrl;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// What PostgreSQL runs in place of an `up.sql` that only SQLite understands: the file beside it.
+const FOR_POSTGRES: [(&str, &str); 1] = [(
+    "2026-11-30-235107_fewer_pages",
+    include_str!("../../../../migrations/2026-11-30-235107_fewer_pages/up.postgres.sql"),
+)];
+
+/// The migrations as PostgreSQL runs them.
+struct PostgresMigrations;
+
+impl MigrationSource<Pg> for PostgresMigrations {
+    fn migrations(&self) -> diesel::migration::Result<Vec<Box<dyn Migration<Pg>>>> {
+        let portable: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations()?;
+        let choose = |migration: Box<dyn Migration<Pg>>| {
+            let name = migration.name().to_string();
+            match FOR_POSTGRES.iter().find(|(own, _)| *own == name) {
+                Some((_, text)) => Box::new(OwnText { migration, text }) as Box<dyn Migration<Pg>>,
+                None => migration,
+            }
+        };
+        Ok(portable.into_iter().map(choose).collect())
+    }
+}
+
+/// A migration that does the same with another text.
+struct OwnText {
+    migration: Box<dyn Migration<Pg>>,
+    text: &'static str,
+}
+
+impl Migration<Pg> for OwnText {
+    fn run(&self, connection: &mut dyn BoxableConnection<Pg>) -> diesel::migration::Result<()> {
+        Ok(connection.batch_execute(self.text)?)
+    }
+
+    fn revert(&self, connection: &mut dyn BoxableConnection<Pg>) -> diesel::migration::Result<()> {
+        self.migration.revert(connection)
+    }
+
+    fn metadata(&self) -> &dyn MigrationMetadata {
+        self.migration.metadata()
+    }
+
+    fn name(&self) -> &dyn MigrationName {
+        self.migration.name()
+    }
+}
 
 /// Any number that no other program is likely to use for its advisory lock.
 const ADVISORY_LOCK: i64 = 0x6761_7465_706f_7374;
@@ -52,7 +100,7 @@ pub(crate) fn migrate_connection(db: &mut Db) -> Result<(), OpenError> {
     }
     if state.pending > 0 {
         match db {
-            Db::Postgres(connection) => connection.run_pending_migrations(MIGRATIONS).map(|_| ()),
+            Db::Postgres(connection) => connection.run_pending_migrations(PostgresMigrations).map(|_| ()),
             Db::Sqlite(connection) => connection.run_pending_migrations(MIGRATIONS).map(|_| ()),
         }
         .map_err(|error| OpenError::Migration(error.to_string()))?;

@@ -6,6 +6,7 @@ pub(crate) mod epochs;
 pub(crate) mod error;
 pub mod health;
 pub(crate) mod migrate;
+pub(crate) mod native;
 pub(crate) mod open;
 pub(crate) mod postgres;
 pub(crate) mod schema;

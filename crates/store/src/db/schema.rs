@@ -353,6 +353,15 @@ diesel::table! {
     }
 }
 
+// What the first half of a joined statement gave back (`db::native::WithTaken`); not in the database.
+diesel::table! {
+    taken (grant_id) {
+        grant_id -> Text,
+    }
+}
+diesel::allow_tables_to_appear_in_same_query!(taken, grants);
+diesel::allow_tables_to_appear_in_same_query!(taken, users);
+
 diesel::joinable!(access_tokens -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::db::connection::Db;
 use crate::db::epochs::{Epochs, Topic};
 use crate::db::error::{Failure, Result, StoreError};
+use crate::db::native::{Words, keep};
 use crate::db::open::{Role, StoreConfig};
 use crate::db::schema::meta;
 use crate::db::store::{Counts, Outcome, Tx, answer_limit};
@@ -183,10 +184,10 @@ impl WriterThread {
         }
         let (mut any, mut all) = (false, Vec::new());
         for job in batch {
-            self.db.execute_batch("SAVEPOINT job")?;
+            self.run_kept(|connection| keep!(Words("SAVEPOINT job")).execute(connection))?;
             let (keep, touched) = job.run(&mut self.db, &self.counts);
             if keep {
-                self.db.execute_batch("RELEASE job")?;
+                self.run_kept(|connection| keep!(Words("RELEASE job")).execute(connection))?;
                 any = true;
                 all.extend(touched);
             } else {
@@ -194,6 +195,14 @@ impl WriterThread {
             }
         }
         Ok((any, all))
+    }
+
+    /// Runs a statement that is run for every write, prepared once.
+    fn run_kept(&mut self, run: impl FnOnce(&mut SqliteConnection) -> QueryResult<usize>) -> Result<()> {
+        if let Db::Sqlite(connection) = &mut self.db {
+            run(connection)?;
+        }
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {

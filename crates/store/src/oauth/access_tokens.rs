@@ -5,12 +5,14 @@ use gatepost_protocol::secret::TokenHash;
 
 use crate::db::connection::Db;
 use crate::db::error::Result;
+use crate::db::native::natively;
 use crate::db::schema::access_tokens::dsl;
 use crate::db::schema::{grants, users};
 
 /// An access token that was issued.
 #[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = crate::db::schema::access_tokens)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct AccessTokenRow {
     /// SHA-256 of the token
     pub token_hash: String,
@@ -47,19 +49,15 @@ pub struct TokenOwner {
     pub disabled_at: Option<i64>,
 }
 
-/// Keeps a token.
-pub fn insert_access_token(db: &mut Db, row: &AccessTokenRow) -> Result<()> {
-    diesel::insert_into(dsl::access_tokens).values(row).execute(db)?;
-    Ok(())
-}
-
 /// The token with this hash and, unless it is a client's own, the person behind it: one query.
 pub fn find_access_token(db: &mut Db, token: &TokenHash) -> Result<Option<(AccessTokenRow, Option<TokenOwner>)>> {
     let query = dsl::access_tokens
         .left_join(grants::table.inner_join(users::table))
         .filter(dsl::token_hash.eq(token.to_base64()));
     let owner = (grants::revoked_at, grants::auth_time, users::id, users::email, users::name, users::disabled_at);
-    Ok(query.select((AccessTokenRow::as_select(), owner.nullable())).get_result(db).optional()?)
+    Ok(natively!(db, |connection| {
+        query.select((AccessTokenRow::as_select(), owner.nullable())).get_result(connection).optional()
+    })?)
 }
 
 /// Kills one token of this client; `false` where it was not live.

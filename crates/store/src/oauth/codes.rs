@@ -5,11 +5,14 @@ use gatepost_protocol::secret::TokenHash;
 
 use crate::db::connection::Db;
 use crate::db::error::Result;
-use crate::db::schema::authorization_codes::dsl;
+use crate::db::native::{keep, natively};
+use crate::db::schema::authorization_codes::{self, dsl};
+use crate::db::schema::users;
 
 /// A code that was handed out.
 #[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = crate::db::schema::authorization_codes)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct CodeRow {
     /// SHA-256 of the code
     pub code_hash: String,
@@ -43,37 +46,40 @@ pub struct CodeRow {
 
 /// Keeps a new code; `false` where its request has been answered already.
 pub fn insert_code(db: &mut Db, row: &CodeRow) -> Result<bool> {
-    let inserted = db.insert_unless_duplicate(|db| {
-        diesel::insert_into(dsl::authorization_codes).values(row).execute(db)?;
-        Ok(())
+    let inserted = natively!(db, |connection| {
+        let insert = diesel::insert_into(dsl::authorization_codes).values(row);
+        keep!(insert.on_conflict_do_nothing()).execute(connection)
     })?;
-    Ok(inserted.is_some())
+    Ok(inserted == 1)
 }
 
 /// The code with this hash, used or not.
 pub fn find_code(db: &mut Db, code: &TokenHash) -> Result<Option<CodeRow>> {
     let query = dsl::authorization_codes.filter(dsl::code_hash.eq(code.to_base64()));
-    Ok(query.select(CodeRow::as_select()).get_result(db).optional()?)
+    Ok(natively!(db, |connection| query.select(CodeRow::as_select()).get_result(connection).optional())?)
 }
 
-/// Takes the code: exactly one caller gets the row. `None`: unknown, used, expired, or tried too often.
-pub fn consume_code(db: &mut Db, code: &TokenHash, now: i64, max_attempts: i64) -> Result<Option<CodeRow>> {
-    let taken = diesel::update(
-        dsl::authorization_codes
-            .filter(dsl::code_hash.eq(code.to_base64()))
-            .filter(dsl::used_at.is_null())
-            .filter(dsl::expires_at.gt(now))
-            .filter(dsl::attempts.lt(max_attempts)),
-    )
-    .set(dsl::used_at.eq(Some(now)))
-    .returning(crate::db::schema::authorization_codes::all_columns)
-    .get_result(db)
-    .optional()?;
-    Ok(taken)
+/// Takes the code: exactly one caller gets the row, and whether its person's account is enabled, if there still is one.
+/// `None`: unknown, used, expired, or tried too often.
+pub fn consume_code(
+    db: &mut Db,
+    code: &TokenHash,
+    now: i64,
+    max_attempts: i64,
+) -> Result<Option<(CodeRow, Option<bool>)>> {
+    let usable = dsl::authorization_codes
+        .filter(dsl::code_hash.eq(code.to_base64()))
+        .filter(dsl::used_at.is_null())
+        .filter(dsl::expires_at.gt(now))
+        .filter(dsl::attempts.lt(max_attempts));
+    let take = diesel::update(usable).set(dsl::used_at.eq(Some(now)));
+    let is_enabled = users::table.filter(users::id.eq(dsl::user_id)).select(users::disabled_at.is_null());
+    let take = take.returning((authorization_codes::all_columns, is_enabled.single_value()));
+    Ok(natively!(db, |connection| keep!(take).get_result(connection).optional())?)
 }
 
-/// Counts a failed redemption.
-pub fn update_code_attempts(db: &mut Db, code: &TokenHash) -> Result<()> {
+/// Gives a code that was consumed back to its owner and counts the redemption as failed.
+pub fn release_code(db: &mut Db, code: &TokenHash) -> Result<()> {
     diesel::update(dsl::authorization_codes.filter(dsl::code_hash.eq(code.to_base64())))
         .set((dsl::attempts.eq(dsl::attempts + 1), dsl::used_at.eq(None::<i64>)))
         .execute(db)?;

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use crate::db::connection::Db;
 use crate::db::error::Result;
+use crate::db::native::natively;
 use crate::db::schema::consents::dsl;
 
 /// What one person allowed one client.
@@ -27,7 +28,7 @@ pub struct ConsentRow {
 /// What this person allowed this client.
 pub fn find_consent(db: &mut Db, user_id: &str, client_id: &str) -> Result<Option<ConsentRow>> {
     let query = dsl::consents.filter(dsl::user_id.eq(user_id)).filter(dsl::client_id.eq(client_id));
-    Ok(query.select(ConsentRow::as_select()).get_result(db).optional()?)
+    Ok(natively!(db, |connection| query.select(ConsentRow::as_select()).get_result(connection).optional())?)
 }
 
 /// Everything this person allowed.

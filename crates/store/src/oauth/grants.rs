@@ -4,12 +4,14 @@ use diesel::prelude::*;
 
 use crate::db::connection::Db;
 use crate::db::error::Result;
+use crate::db::native::{keep, natively};
 use crate::db::schema::grants::dsl;
 use crate::db::schema::users;
 
 /// One authorization and everything issued from it.
 #[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = crate::db::schema::grants)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct GrantRow {
     /// random; the same in the code that it came from
     pub id: String,
@@ -37,21 +39,18 @@ pub struct GrantRow {
     pub revoked_reason: Option<String>,
 }
 
-/// Adds a grant.
-pub fn insert_grant(db: &mut Db, row: &GrantRow) -> Result<()> {
-    diesel::insert_into(dsl::grants).values(row).execute(db)?;
-    Ok(())
-}
-
 /// The grant with this id, live or not.
 pub fn find_grant(db: &mut Db, id: &str) -> Result<Option<GrantRow>> {
-    Ok(dsl::grants.filter(dsl::id.eq(id)).select(GrantRow::as_select()).get_result(db).optional()?)
+    let query = dsl::grants.filter(dsl::id.eq(id));
+    Ok(natively!(db, |connection| query.select(GrantRow::as_select()).get_result(connection).optional())?)
 }
 
 /// The grant with this id, live or not, and when its person was disabled, if so.
 pub fn find_grant_and_owner(db: &mut Db, id: &str) -> Result<Option<(GrantRow, Option<i64>)>> {
     let query = dsl::grants.inner_join(users::table).filter(dsl::id.eq(id));
-    Ok(query.select((GrantRow::as_select(), users::disabled_at)).get_result(db).optional()?)
+    Ok(natively!(db, |connection| {
+        query.select((GrantRow::as_select(), users::disabled_at)).get_result(connection).optional()
+    })?)
 }
 
 /// The live grants of a person, newest use first.
@@ -73,7 +72,8 @@ pub fn list_user_grants(db: &mut Db, user_id: &str) -> Result<Vec<GrantRow>> {
 
 /// Notes that a grant was used.
 pub fn update_grant_use(db: &mut Db, id: &str, now: i64) -> Result<()> {
-    diesel::update(dsl::grants.filter(dsl::id.eq(id))).set(dsl::last_used_at.eq(now)).execute(db)?;
+    let note = diesel::update(dsl::grants.filter(dsl::id.eq(id))).set(dsl::last_used_at.eq(now));
+    natively!(db, |connection| keep!(note).execute(connection))?;
     Ok(())
 }
 

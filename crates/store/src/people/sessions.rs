@@ -5,6 +5,7 @@ use gatepost_protocol::secret::TokenHash;
 
 use crate::db::connection::Db;
 use crate::db::error::Result;
+use crate::db::native::{keep, natively};
 use crate::db::schema::sessions::dsl;
 use crate::db::schema::users;
 use crate::people::users::UserRow;
@@ -12,6 +13,7 @@ use crate::people::users::UserRow;
 /// A browser in which somebody is signed in.
 #[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = crate::db::schema::sessions)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct SessionRow {
     /// random; what pages and audit call it
     pub id: String,
@@ -47,7 +49,7 @@ pub struct SessionRow {
 
 /// Starts a session.
 pub fn insert_session(db: &mut Db, row: &SessionRow) -> Result<()> {
-    diesel::insert_into(dsl::sessions).values(row).execute(db)?;
+    natively!(db, |connection| keep!(diesel::insert_into(dsl::sessions).values(row)).execute(connection))?;
     Ok(())
 }
 
@@ -60,7 +62,9 @@ pub fn find_live_session(db: &mut Db, token: &TokenHash, now: i64) -> Result<Opt
         .filter(dsl::expires_at.gt(now))
         .filter(dsl::idle_expires_at.gt(now))
         .filter(users::disabled_at.is_null());
-    Ok(query.select((SessionRow::as_select(), UserRow::as_select())).get_result(db).optional()?)
+    Ok(natively!(db, |connection| {
+        query.select((SessionRow::as_select(), UserRow::as_select())).get_result(connection).optional()
+    })?)
 }
 
 /// Whether this person signed in from a browser of these words before, as far as sessions are kept.
@@ -100,17 +104,32 @@ pub fn update_session_auth_time(db: &mut Db, id: &str, auth_time: i64) -> Result
 /// Notes that a session was used and moves its idle end; `false` where it is not live any more. The row stays locked
 /// until the transaction ends, so whoever ends the session meanwhile comes after it.
 pub fn update_session_use(db: &mut Db, id: &str, now: i64, idle_expires_at: i64) -> Result<bool> {
-    let changed = diesel::update(
-        dsl::sessions
-            .filter(dsl::id.eq(id))
-            .filter(dsl::revoked_at.is_null())
-            .filter(dsl::pending.eq(false))
-            .filter(dsl::expires_at.gt(now))
-            .filter(dsl::idle_expires_at.gt(now)),
-    )
-    .set((dsl::last_used_at.eq(now), dsl::idle_expires_at.eq(idle_expires_at)))
-    .execute(db)?;
-    Ok(changed == 1)
+    let live = dsl::sessions
+        .filter(dsl::id.eq(id))
+        .filter(dsl::revoked_at.is_null())
+        .filter(dsl::pending.eq(false))
+        .filter(dsl::expires_at.gt(now))
+        .filter(dsl::idle_expires_at.gt(now));
+    let note = diesel::update(live).set((dsl::last_used_at.eq(now), dsl::idle_expires_at.eq(idle_expires_at)));
+    Ok(natively!(db, |connection| keep!(note).execute(connection))? == 1)
+}
+
+/// Makes whoever ends this session wait until the transaction ends, as [`update_session_use`] does, without writing anything;
+/// `false` where it is not live any more.
+pub fn lock_live_session(db: &mut Db, id: &str, now: i64) -> Result<bool> {
+    let live = dsl::sessions
+        .filter(dsl::id.eq(id))
+        .filter(dsl::revoked_at.is_null())
+        .filter(dsl::pending.eq(false))
+        .filter(dsl::expires_at.gt(now))
+        .filter(dsl::idle_expires_at.gt(now))
+        .select(dsl::id);
+    let found: Option<String> = match db {
+        Db::Postgres(connection) => live.for_no_key_update().get_result(connection).optional()?,
+        // SQLite has one writer: whoever ends the session comes later anyway
+        Db::Sqlite(connection) => live.get_result(connection).optional()?,
+    };
+    Ok(found.is_some())
 }
 
 /// Ends one session of this person; `false` where it was not live.

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use crate::db::connection::Db;
 use crate::db::error::Result;
+use crate::db::native::natively;
 use crate::db::schema::users::dsl;
 
 /// The role of somebody who may administer this installation.
@@ -57,12 +58,14 @@ pub fn insert_user(db: &mut Db, row: &UserRow) -> Result<bool> {
 
 /// The person with this id.
 pub fn find_user(db: &mut Db, id: &str) -> Result<Option<UserRow>> {
-    Ok(dsl::users.filter(dsl::id.eq(id)).select(UserRow::as_select()).get_result(db).optional()?)
+    let query = dsl::users.filter(dsl::id.eq(id));
+    Ok(natively!(db, |connection| query.select(UserRow::as_select()).get_result(connection).optional())?)
 }
 
 /// The person with this case-folded address.
 pub fn find_user_by_email(db: &mut Db, email_key: &str) -> Result<Option<UserRow>> {
-    Ok(dsl::users.filter(dsl::email_key.eq(email_key)).select(UserRow::as_select()).get_result(db).optional()?)
+    let query = dsl::users.filter(dsl::email_key.eq(email_key));
+    Ok(natively!(db, |connection| query.select(UserRow::as_select()).get_result(connection).optional())?)
 }
 
 /// People in the order of their addresses, after `after`, at most `limit`.

@@ -1,25 +1,23 @@
 //! The refresh token grant (OAuth 2.1 §4.3): rotation, reuse detection, families.
 
-use std::borrow::Cow;
-
 use gatepost_protocol::error::ErrorCode;
+use gatepost_protocol::resource::Resources;
+use gatepost_protocol::scope::ScopeSet;
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_protocol::token::TokenResponse;
 use gatepost_store::oauth::grants::{self, GrantRow};
 use gatepost_store::oauth::refresh_tokens::{self, RefreshTokenRow};
 use gatepost_store::{Topic, Tx};
-use oxide_auth::code_grant::refresh::{Error as MachineError, Input, Output, Refresh};
-use oxide_auth::primitives::grant::Grant;
-use oxide_auth::primitives::issuer::{RefreshedToken, TokenType};
 use serde_json::json;
 
 use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
-use crate::kernel::error::{Error, Refused, Result};
+use crate::kernel::error::{Error, Refused, Result, Trouble};
 use crate::kernel::seal;
-use crate::oauth::grants::{invalid_grant, limit_to_present, narrow_resources, parse_stored_list, parse_stored_scopes};
+use crate::oauth::granted::Granted;
+use crate::oauth::grants::{invalid_grant, narrow_resources};
 use crate::oauth::issue::{self, AccessSpec, OnBehalf};
-use crate::oauth::oxide::{self, MachineRequest, StoredGrant};
+use crate::oauth::oxide;
 use crate::oauth::token::{Decision, TokenRequest};
 
 /// The use of a family is written down only when the last note is older than this.
@@ -29,32 +27,29 @@ const REPLAY_PURPOSE: &str = "refresh-replay";
 
 /// Exchanges a refresh token; a public client's is rotated, exactly once.
 pub(crate) fn rotate_token(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest) -> Result<Decision> {
-    let Some(sent) = request.params.one("refresh_token") else {
+    let Some(sent) = request.params().one("refresh_token") else {
         return Ok(Decision::Refused(Refused::new(ErrorCode::InvalidRequest, "refresh_token is missing.")));
     };
     let Some(token) = Secret::parse(SecretKind::RefreshToken, sent) else {
         return Ok(Decision::Refused(invalid_grant("not a refresh token of ours")));
     };
     let hash = TokenHash::of(&token);
-    let taken = match request.client.keeps_refresh_token {
+    let taken = match request.client().keeps_refresh_token {
         true => extend_token(call, tx, request, &hash)?,
         false => refresh_tokens::consume_refresh_token(tx, &hash, call.now)?,
     };
-    let Some(row) = taken else { return refuse_unusable_token(call, tx, request, &token) };
-    let Some((family, disabled_at)) = grants::find_grant_and_owner(tx, &row.grant_id)? else {
-        return Ok(Decision::Refused(invalid_grant("the family is gone")));
-    };
+    let Some((family, disabled_at)) = taken else { return refuse_unusable_token(call, tx, request, &token) };
     if disabled_at.is_some() {
         return Ok(Decision::Refused(invalid_grant("the account is disabled")));
     }
     if family.revoked_at.is_some() || family.expires_at <= call.now {
         return Ok(Decision::Refused(invalid_grant("the family is revoked or over")));
     }
-    let response = exchange(call, tx, request, &family)?;
+    let response = issue_successor(call, tx, request, check_renewal(request, &family)?)?;
     if call.now - family.last_used_at >= USE_NOTE_SECONDS {
         grants::update_grant_use(tx, &family.id, call.now)?;
     }
-    if request.client.refresh_replay && !request.client.keeps_refresh_token {
+    if request.client().refresh_replay && !request.client().keeps_refresh_token {
         let plain = serde_json::to_vec(&response).map_err(|error| Error::Internal(error.to_string()))?;
         // sealed under the old token itself: only who presents that again can read the answer
         let sealed = seal::seal_with_secret(
@@ -74,17 +69,18 @@ fn extend_token(
     tx: &mut Tx<'_>,
     request: &TokenRequest,
     hash: &TokenHash,
-) -> Result<Option<RefreshTokenRow>> {
+) -> Result<Option<(GrantRow, Option<i64>)>> {
     let Some(row) = refresh_tokens::find_refresh_token(tx, hash)? else { return Ok(None) };
-    let Some(family) = grants::find_grant(tx, &row.grant_id)? else { return Ok(None) };
-    let expires_at = issue::refresh_expiry(call, &request.client, family.expires_at);
-    Ok(refresh_tokens::update_refresh_expiry(tx, hash, call.now, expires_at)?)
+    let Some(found) = grants::find_grant_and_owner(tx, &row.grant_id)? else { return Ok(None) };
+    let expires_at = issue::refresh_expiry(call, request.client(), found.0.expires_at);
+    let extended = refresh_tokens::update_refresh_expiry(tx, hash, call.now, expires_at)?;
+    Ok(extended.then_some(found))
 }
 
 /// The same request as before, for the repeated answer: what could change it is part of the seal.
 fn fingerprint(request: &TokenRequest) -> String {
-    let resources: Vec<&str> = request.params.all("resource").collect();
-    json!([request.client.client_id, request.params.one("scope"), resources]).to_string()
+    let resources: Vec<&str> = request.params().all("resource").collect();
+    json!([request.client().client_id, request.params().one("scope"), resources]).to_string()
 }
 
 /// The token is unknown, over, or was rotated before. R-8: at once after its rotation the answer may just have been
@@ -100,7 +96,7 @@ fn refuse_unusable_token(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, t
     let Some(family) = grants::find_grant(tx, &row.grant_id)? else {
         return Ok(Decision::Refused(invalid_grant("the family is gone")));
     };
-    if family.client_id != request.client.client_id {
+    if family.client_id != request.client().client_id {
         // F-04: another client's try must not be a way to end the owner's session
         return Ok(Decision::Refused(invalid_grant("the refresh token was issued to another client")));
     }
@@ -127,7 +123,7 @@ fn repeat_answer(
     token: &Secret,
 ) -> Result<Decision> {
     let refused = || Ok(Decision::Refused(invalid_grant("the refresh token was rotated a moment ago")));
-    let Some(sealed) = row.replay.as_deref().filter(|_| request.client.refresh_replay) else { return refused() };
+    let Some(sealed) = row.replay.as_deref().filter(|_| request.client().refresh_replay) else { return refused() };
     let Some(plain) = seal::open_with_secret(token.expose(), (REPLAY_PURPOSE, &fingerprint(request)), sealed) else {
         return refused();
     };
@@ -140,52 +136,20 @@ fn repeat_answer(
     Ok(Decision::Issued(response))
 }
 
-fn exchange(call: &Call, tx: &mut Tx<'_>, request: &TokenRequest, family: &GrantRow) -> Result<TokenResponse> {
-    let (scopes, granted) =
-        limit_to_present(request, &parse_stored_scopes(&family.scopes)?, &parse_stored_list(&family.resources)?)?;
-    let audience = narrow_resources(&request.params, &granted)?;
-    let seen = MachineRequest { params: &request.params, client_id: &request.client.client_id, redirect_uri: None };
-    let scope = || request.params.one("scope").map(Cow::Borrowed);
-    let mut machine = Refresh::new(&seen);
-    let mut input = Input::None;
-    let mut issued = None;
-    loop {
-        input = match machine.advance(input) {
-            Output::Unauthenticated { client, .. } if client == request.client.client_id => {
-                Input::Authenticated { scope: scope() }
-            }
-            Output::Unauthenticated { .. } => return Err(Error::Internal("oxide-auth asks for another client".into())),
-            Output::RecoverRefresh { .. } => {
-                let stored = StoredGrant {
-                    owner_id: &family.user_id,
-                    client_id: &family.client_id,
-                    scopes: &scopes,
-                    redirect_uri: oxide::NO_REDIRECT,
-                    extensions: oxide::make_extensions(&audience),
-                };
-                Input::Recovered { scope: scope(), grant: Some(Box::new(stored.to_grant()?)) }
-            }
-            Output::Refresh { grant, .. } => {
-                let response = issue_successor(call, tx, request, family, &grant)?;
-                let token = RefreshedToken {
-                    token: response.access_token.clone(),
-                    refresh: response.refresh_token.clone(),
-                    until: grant.until,
-                    token_type: TokenType::Bearer,
-                };
-                issued = Some(response);
-                Input::Refreshed(token)
-            }
-            Output::Ok(_) => return issued.ok_or_else(|| Error::Internal("oxide-auth issued nothing".into())),
-            Output::Err(MachineError::Invalid(mut invalid)) => {
-                return Err(oxide::translate_token_error(invalid.description().kind().as_ref()).into());
-            }
-            Output::Err(MachineError::Unauthorized(_, _)) => {
-                return Err(invalid_grant("the refresh token was issued to another client").into());
-            }
-            Output::Err(_) => return Err(Error::Internal("oxide-auth: the refresh machine gave up".into())),
-        };
-    }
+/// What the next access token of the family gets.
+struct Renewal<'r> {
+    family: &'r GrantRow,
+    scopes: ScopeSet,
+    audience: Resources,
+}
+
+/// What this request may have of what the family was granted.
+fn check_renewal<'r>(request: &TokenRequest, family: &'r GrantRow) -> Result<Renewal<'r>> {
+    let present = Granted::of_grant(family)?.limit_to_present(request.client(), request.catalogue())?;
+    let audience = narrow_resources(request.params(), &present.resources)?;
+    let scopes = oxide::check_refresh(request, family, &present.scopes)?;
+    let scopes = request.catalogue().narrow_to(&scopes, &audience);
+    Ok(Renewal { family, scopes, audience })
 }
 
 /// The next tokens of the family. A narrowed access token does not narrow the family (F-02): the row keeps all of it.
@@ -193,27 +157,10 @@ fn issue_successor(
     call: &Call,
     tx: &mut Tx<'_>,
     request: &TokenRequest,
-    family: &GrantRow,
-    grant: &Grant,
-) -> Result<TokenResponse> {
-    let on_behalf = OnBehalf {
-        grant_id: &family.id,
-        user_id: &family.user_id,
-        auth_time: family.auth_time,
-        expires_at: family.expires_at,
-    };
-    let audience = oxide::read_resources(&grant.extensions);
-    let scopes = request.catalogue.narrow_to(&oxide::from_oxide_scope(&grant.scope), &audience);
-    let spec = AccessSpec {
-        client: &request.client,
-        catalogue: &request.catalogue,
-        scopes,
-        audience,
-        on_behalf: Some(on_behalf),
-    };
-    let mut response = issue::issue_access_token(call, tx, &spec)?;
-    if !request.client.keeps_refresh_token {
-        response.refresh_token = Some(issue::issue_refresh_token(call, tx, &request.client, on_behalf)?);
-    }
-    Ok(response)
+    renewal: Renewal<'_>,
+) -> std::result::Result<TokenResponse, Trouble> {
+    let (client, on_behalf) = (request.client(), OnBehalf::of(renewal.family));
+    let Renewal { scopes, audience, .. } = renewal;
+    let spec = AccessSpec { client, catalogue: request.catalogue(), scopes, audience, on_behalf: Some(on_behalf) };
+    issue::issue_family_tokens(call, tx, &spec, (None, !client.keeps_refresh_token))
 }

@@ -1,8 +1,6 @@
 //! Tries of a second factor: counted before they are looked at, whoever tries, on whichever page.
 
-use gatepost_protocol::secret::TokenHash;
-use gatepost_store::people::identities::lock_user;
-use gatepost_store::people::{authenticators, passkeys, recovery_codes, sessions, throttles, users};
+use gatepost_store::people::{authenticators, passkeys, recovery_codes, sessions, users};
 use gatepost_store::{Db, Outcome, Tx};
 use serde_json::json;
 
@@ -13,14 +11,11 @@ use crate::outbox::{Notice, queue_notice};
 use crate::people::factors::recovery_codes::consume_recovery_code;
 use crate::people::factors::second_step::{complete_second_step, complete_step_up};
 use crate::people::factors::totp::{Verdict, consume_code};
+use crate::people::factors::tries::{Counted, count_try};
 use crate::people::sessions::SignedIn;
-use crate::people::sign_in::enter::{Method, Started};
-use crate::people::sign_in::password::{Attempt, finish_check};
-
-/// Tries of one session, which is over afterwards.
-const SESSION_TRIES: i64 = 5;
-/// Failures of one account, as (window in seconds, how many): a guesser has a chance of 3 in 10,000 a day.
-const ACCOUNT_LIMITS: [(i64, i64); 2] = [(900, 10), (86_400, 100)];
+use crate::people::sign_in::enter::Started;
+use crate::people::sign_in::method::Method;
+use crate::people::sign_in::password::{VerifiedAttempt, fail_check, finish_check, still_holds};
 
 /// What somebody typed.
 #[derive(Clone)]
@@ -112,32 +107,29 @@ fn try_factor(
     typed: &Typed,
     complete: impl FnOnce(&Call, &mut Tx<'_>, Method) -> Result<Option<Started>>,
 ) -> Result<Outcome<Tried>> {
-    // the account before its session and factors, as whoever resets them does
-    lock_user(tx, &session.user_id)?;
-    let Some(tries) = sessions::update_session_attempts(tx, &session.session_id, SESSION_TRIES, call.now)? else {
-        return Ok(Outcome::Commit(Tried::Over));
+    let counted = match count_try(call, tx, session)? {
+        Counted::Admitted(counted) => counted,
+        Counted::Throttled { last } => return fail(call, tx, session, last, Tried::Wrong),
+        Counted::Over => return Ok(Outcome::Commit(Tried::Over)),
     };
-    if !charge_account(call, tx, &session.user_id)? {
-        return fail(call, tx, session, tries, Tried::Wrong);
-    }
     let (method, codes_left) = match typed {
-        Typed::Code(code) => match consume_code(call, tx, &session.user_id, code)? {
+        Typed::Code(code) => match consume_code(call, tx, &counted, code)? {
             Verdict::Good => (Method::Otp, None),
             verdict => {
                 note_failure(call, tx, session, Method::Otp)?;
                 let tried = if verdict == Verdict::Used { Tried::Used } else { Tried::Wrong };
-                return fail(call, tx, session, tries, tried);
+                return fail(call, tx, session, counted.is_last(), tried);
             }
         },
-        Typed::Recovery(code) => match consume_recovery_code(call, tx, &session.user_id, code)? {
+        Typed::Recovery(code) => match consume_recovery_code(call, tx, &counted, code)? {
             Some(left) => (Method::Recovery, Some(left)),
             None => {
                 note_failure(call, tx, session, Method::Recovery)?;
-                return fail(call, tx, session, tries, Tried::Wrong);
+                return fail(call, tx, session, counted.is_last(), Tried::Wrong);
             }
         },
     };
-    refund_account(tx, &session.user_id)?;
+    counted.refund(tx)?;
     // a code that bought nothing is not used up either
     let Some(started) = complete(call, tx, method)? else { return Ok(Outcome::Rollback(Tried::Over)) };
     if let Some(left) = codes_left {
@@ -155,8 +147,8 @@ fn note_failure(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, method: Method
 }
 
 /// Ends a failed try, and with the last one the session.
-fn fail(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, tries: i64, tried: Tried) -> Result<Outcome<Tried>> {
-    if tries < SESSION_TRIES {
+fn fail(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, last: bool, tried: Tried) -> Result<Outcome<Tried>> {
+    if !last {
         return Ok(Outcome::Commit(tried));
     }
     sessions::revoke_session(tx, &session.user_id, &session.session_id, call.now)?;
@@ -165,43 +157,17 @@ fn fail(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, tries: i64, tried: Tri
     Ok(Outcome::Commit(Tried::Over))
 }
 
-fn account_bucket(user_id: &str, window: i64) -> String {
-    TokenHash::of_text(&format!("factor:{window}:{user_id}")).to_base64()
-}
-
-/// Counts a try in every window; `false` where one of them is full.
-fn charge_account(call: &Call, tx: &mut Tx<'_>, user_id: &str) -> Result<bool> {
-    let mut admitted = true;
-    for (window, limit) in ACCOUNT_LIMITS {
-        let bucket = account_bucket(user_id, window);
-        let running = throttles::find_throttle(tx, &bucket)?.filter(|row| call.now < row.expires_at);
-        let end = running.map_or(call.now + window, |row| row.expires_at);
-        let row = throttles::update_throttle_count(tx, &bucket, call.now, end)?;
-        admitted &= row.is_some_and(|row| row.failures <= limit);
-    }
-    Ok(admitted)
-}
-
-/// The try was right. What others failed before still counts: they may be guessing between the owner's sign-ins.
-fn refund_account(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
-    for (window, _) in ACCOUNT_LIMITS {
-        throttles::update_throttle_refund(tx, &account_bucket(user_id, window))?;
-    }
-    Ok(())
-}
-
 /// Ends an attempt that confirms with the password; `None` where it was wrong, or where the account has something stronger.
 pub fn finish_password_step_up(
     call: &Call,
     tx: &mut Tx<'_>,
     session: &SignedIn,
-    attempt: &Attempt,
-    verified: bool,
+    verified: &VerifiedAttempt,
 ) -> Result<Outcome<Option<Started>>> {
-    if !verified || !attempt.holds_for(tx, &session.user_id)? {
-        finish_check(call, tx, attempt, false)?;
+    if !still_holds(tx, verified, &session.user_id)? {
+        fail_check(call, tx, verified)?;
         return Ok(Outcome::Commit(None));
     }
-    finish_check(call, tx, attempt, true)?;
+    finish_check(call, tx, verified)?;
     Ok(Outcome::Commit(complete_step_up(call, tx, session, &[Method::Password])?))
 }

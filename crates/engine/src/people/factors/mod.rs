@@ -6,3 +6,4 @@ pub mod recovery_codes;
 pub mod reset;
 pub mod second_step;
 pub mod totp;
+mod tries;

@@ -1,7 +1,7 @@
 //! Recovery codes: ten of eighty random bits, kept as hashes, each good once.
 
 use gatepost_protocol::secret::TokenHash;
-use gatepost_store::people::{recovery_codes, users};
+use gatepost_store::people::recovery_codes;
 use gatepost_store::{Outcome, Tx};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
-use crate::people::sessions::{SignedIn, hold_session};
+use crate::people::factors::tries::CountedTry;
+use crate::people::sign_in::fresh::FreshSession;
 
 /// How many there are in a set.
 const SET: usize = 10;
@@ -76,8 +77,14 @@ pub(crate) fn make_recovery_codes(call: &Call, tx: &mut Tx<'_>, user_id: &str) -
     Ok(RecoveryCodes(Zeroizing::new(codes.iter().map(|code| group(code)).collect())))
 }
 
-/// Uses a code up; how many are left, or `None` where it is not one of this account or was used. The caller has counted the try.
-pub(crate) fn consume_recovery_code(call: &Call, tx: &mut Tx<'_>, user_id: &str, typed: &str) -> Result<Option<i64>> {
+/// Uses a code up; how many are left, or `None` where it is not one of this account or was used.
+pub(crate) fn consume_recovery_code(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    counted: &CountedTry<'_>,
+    typed: &str,
+) -> Result<Option<i64>> {
+    let user_id = counted.user_id();
     let Some(code) = read_code(typed) else { return Ok(None) };
     if !recovery_codes::consume_recovery_code(tx, user_id, &hash_code(user_id, &code), call.now)? {
         return Ok(None);
@@ -85,16 +92,13 @@ pub(crate) fn consume_recovery_code(call: &Call, tx: &mut Tx<'_>, user_id: &str,
     Ok(Some(recovery_codes::count_recovery_codes(tx, user_id)?))
 }
 
-/// A new set for somebody who uses a second step; `None` for anybody else. The caller has asked for a fresh sign-in.
+/// A new set for somebody who uses a second step; `None` for anybody else. Of two sets that are made at once the later one counts.
 pub fn renew_recovery_codes(
     call: &Call,
     tx: &mut Tx<'_>,
-    session: &SignedIn,
+    session: &FreshSession<'_>,
 ) -> Result<Outcome<Option<RecoveryCodes>>> {
-    // with its lock: of two sets that are made at once the later one counts
-    let uses = hold_session(call, tx, session)?
-        && users::find_user(tx, &session.user_id)?.is_some_and(|user| user.second_step);
-    if !uses {
+    if !session.user().second_step {
         return Ok(Outcome::Rollback(None));
     }
     Ok(Outcome::Commit(Some(make_recovery_codes(call, tx, &session.user_id)?)))

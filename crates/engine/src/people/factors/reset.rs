@@ -9,19 +9,19 @@ use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::manage::Managed;
 use crate::outbox::{Notice, queue_notice};
-use crate::people::account::end_all_use;
-use crate::people::last_admin::{needs_factors, refuse_last_admin};
-use crate::people::users::begin_act;
+use crate::people::acting::begin_act;
+use crate::people::end_access::end_all_use;
+use crate::people::last_admin::refuse_last_admin;
 
 /// Removes passkeys, authenticator app and recovery codes of the person with this id or address, and turns the second step off.
 /// Every session, mailed link and app's access ends, and the owner is told. Whoever would leave nobody who can administer is
 /// kept from it; a command on the host is not, because it is the way out when an administrator has lost them.
 pub fn reset_factors(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, who: &str) -> Managed<UserRow> {
-    let user = match begin_act(tx, actor, who)? {
-        Ok(user) => user,
+    let (lock, user) = match begin_act(tx, actor, who)? {
+        Ok(begun) => begun,
         Err(fault) => return Ok(Outcome::Rollback(Err(fault))),
     };
-    if !matches!(actor, Actor::Operator) && needs_factors(call, tx, &user)? {
+    if !matches!(actor, Actor::Operator) && lock.needs_factors(call, tx, &user)? {
         return refuse_last_admin(&user);
     }
     // first, for its lock: an enrolment that is under way finds its session gone afterwards

@@ -1,7 +1,7 @@
 //! The end of a second step and of "Confirm that it's you": the old session is over, a new one stands in its place.
 
-use gatepost_store::people::authenticators::find_authenticator;
-use gatepost_store::people::passkeys::has_passkey;
+use gatepost_store::people::authenticators::{self, find_authenticator};
+use gatepost_store::people::passkeys::{self, has_passkey};
 use gatepost_store::people::users::{self, UserRow};
 use gatepost_store::people::{recovery_codes, sessions};
 use gatepost_store::{Outcome, Tx};
@@ -12,9 +12,10 @@ use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::outbox::{Notice, queue_notice};
 use crate::people::factors::recovery_codes::{RecoveryCodes, make_recovery_codes};
-use crate::people::sessions::{SignedIn, hold_session};
-use crate::people::sign_in::enter::{Method, Started, insert_new_session, measure_strength};
-use crate::people::sign_in::fresh::find_level;
+use crate::people::sessions::SignedIn;
+use crate::people::sign_in::enter::{Started, insert_new_session};
+use crate::people::sign_in::fresh::{FreshSession, find_level};
+use crate::people::sign_in::method::{Method, measure_strength};
 
 /// Turns a half session into a whole one after `method` was proven. Of all who try at once one gets it; `None` for the others, and
 /// where the first step is too old or the account was disabled meanwhile.
@@ -74,11 +75,38 @@ fn join_first_step(session: &SignedIn, methods: &[Method]) -> Vec<Method> {
     first.chain(methods.iter().copied()).collect()
 }
 
-/// Turns the second step off where the account has nothing left to ask for: to be called after a factor was removed.
-pub(crate) fn settle_second_step(call: &Call, tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
-    let Some(user) = users::find_user(tx, user_id)? else { return Ok(()) };
-    let has_factor = has_passkey(tx, user_id)? || find_authenticator(tx, user_id)?.is_some();
-    if user.second_step && !has_factor { turn_off(call, tx, &user) } else { Ok(()) }
+/// A factor that was removed in this transaction. Its account may have nothing left to ask for: [`Self::settle`].
+#[must_use]
+pub(crate) struct RemovedFactor {
+    user_id: String,
+}
+
+impl RemovedFactor {
+    fn of(user_id: &str) -> Self {
+        Self { user_id: user_id.to_owned() }
+    }
+
+    /// Turns the second step off where the account has nothing left to ask for.
+    pub(crate) fn settle(self, call: &Call, tx: &mut Tx<'_>) -> Result<()> {
+        let Some(user) = users::find_user(tx, &self.user_id)? else { return Ok(()) };
+        let has_factor = has_passkey(tx, &user.id)? || find_authenticator(tx, &user.id)?.is_some();
+        if user.second_step && !has_factor { turn_off(call, tx, &user) } else { Ok(()) }
+    }
+}
+
+/// Removes a passkey; `None` where it is not there.
+pub(crate) fn delete_passkey(tx: &mut Tx<'_>, user_id: &str, id: &str) -> Result<Option<RemovedFactor>> {
+    Ok(passkeys::delete_passkey(tx, user_id, id)?.then(|| RemovedFactor::of(user_id)))
+}
+
+/// Removes all passkeys of an account; `None` where there are none.
+pub(crate) fn delete_all_passkeys(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<RemovedFactor>> {
+    Ok((passkeys::delete_user_passkeys(tx, user_id)? > 0).then(|| RemovedFactor::of(user_id)))
+}
+
+/// Removes the authenticator app; `None` where there is none.
+pub(crate) fn delete_authenticator(tx: &mut Tx<'_>, user_id: &str) -> Result<Option<RemovedFactor>> {
+    Ok(authenticators::delete_authenticator(tx, user_id)?.then(|| RemovedFactor::of(user_id)))
 }
 
 /// What a change of the second step came to.
@@ -92,20 +120,16 @@ pub enum Toggled {
     Refused,
 }
 
-/// Asks for a passkey after every other first step, or does so no longer: for accounts with passkeys and no authenticator app. The
-/// caller has asked for a fresh sign-in (R-26, TO8).
-pub fn set_second_step(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, on: bool) -> Result<Outcome<Toggled>> {
+/// Asks for a passkey after every other first step, or does so no longer: for accounts with passkeys and no authenticator app (TO8).
+pub fn set_second_step(call: &Call, tx: &mut Tx<'_>, session: &FreshSession<'_>, on: bool) -> Result<Outcome<Toggled>> {
     let user_id = &session.user_id;
     let refused = Ok(Outcome::Rollback(Toggled::Refused));
-    if !hold_session(call, tx, session)? {
-        return refused;
-    }
-    let Some(user) = users::find_user(tx, user_id)? else { return refused };
+    let user = session.user();
     if user.second_step == on || find_authenticator(tx, user_id)?.is_some() || !has_passkey(tx, user_id)? {
         return refused;
     }
     if !on {
-        turn_off(call, tx, &user)?;
+        turn_off(call, tx, user)?;
         return Ok(Outcome::Commit(Toggled::Off));
     }
     users::update_user_second_step(tx, user_id, true, call.now)?;

@@ -15,10 +15,13 @@ use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Result};
 use crate::outbox::{Notice, queue_notice};
 use crate::people::factors::recovery_codes::{RecoveryCodes, make_recovery_codes};
-use crate::people::factors::second_step::{complete_step_up, settle_second_step};
+use crate::people::factors::second_step::{complete_step_up, delete_authenticator};
+use crate::people::factors::tries::CountedTry;
 use crate::people::last_admin::Watch;
-use crate::people::sessions::{SignedIn, hold_session};
-use crate::people::sign_in::enter::{Method, Started};
+use crate::people::sessions::SignedIn;
+use crate::people::sign_in::enter::Started;
+use crate::people::sign_in::fresh::{FreshSession, hold_fresh_session};
+use crate::people::sign_in::method::Method;
 use crate::people::ways_in::Removal;
 
 /// Seconds for which a code is shown.
@@ -125,8 +128,9 @@ pub(crate) enum Verdict {
     Wrong,
 }
 
-/// Looks at a code and uses it up; the caller has counted the try. Of all who bring the same code one gets [`Verdict::Good`].
-pub(crate) fn consume_code(call: &Call, tx: &mut Tx<'_>, user_id: &str, code: &str) -> Result<Verdict> {
+/// Looks at a code and uses it up. Of all who bring the same code one gets [`Verdict::Good`].
+pub(crate) fn consume_code(call: &Call, tx: &mut Tx<'_>, counted: &CountedTry<'_>, code: &str) -> Result<Verdict> {
+    let user_id = counted.user_id();
     let Some(row) = authenticators::find_authenticator(tx, user_id)? else { return Ok(Verdict::Wrong) };
     let corrupt = || Error::from(StoreError::Corrupt(format!("the authenticator of {user_id} does not open")));
     let secret = call.engine.stored.open(&secret_aad(user_id), &row.sealed_secret).ok_or_else(corrupt)?;
@@ -153,12 +157,11 @@ pub enum Enrolled {
     Gone,
 }
 
-/// Stores the secret of an enrolment after its first code, turns the second step on and makes recovery codes. The caller has asked
-/// for a fresh sign-in.
+/// Stores the secret of an enrolment after its first code, turns the second step on and makes recovery codes.
 pub fn confirm_authenticator(
     call: &Call,
     tx: &mut Tx<'_>,
-    session: &SignedIn,
+    session: &FreshSession<'_>,
     sealed: &str,
     code: &str,
 ) -> Result<Outcome<Enrolled>> {
@@ -167,7 +170,6 @@ pub fn confirm_authenticator(
         return Ok(Outcome::Rollback(Enrolled::WrongCode));
     };
     let user_id = &session.user_id;
-    // first, for its lock: a reset that is under way comes before all of this, or after it
     users::update_user_second_step(tx, user_id, true, call.now)?;
     let row = AuthenticatorRow {
         user_id: user_id.clone(),
@@ -188,19 +190,24 @@ pub fn confirm_authenticator(
     Ok(Outcome::Commit(Enrolled::Done { started: Box::new(started), codes }))
 }
 
-/// Removes the app. Without a passkey there is nothing left to ask for, and the second step goes off with it. The caller has asked
-/// for a fresh sign-in (TO8).
+/// Removes the app, for a fresh sign-in (TO8). Without a passkey there is nothing left to ask for, and the second step goes off with
+/// it.
 pub fn remove_authenticator(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result<Outcome<Removal>> {
-    let user_id = &session.user_id;
-    let watch = Watch::begin(call, tx, user_id)?;
-    if !hold_session(call, tx, session)? || !authenticators::delete_authenticator(tx, user_id)? {
-        return Ok(Outcome::Rollback(Removal::Refused));
+    let watch = Watch::begin(call, tx, &session.user_id)?;
+    match hold_fresh_session(call, tx, session)? {
+        Ok(fresh) => remove_held(call, tx, &fresh, &watch),
+        Err(_) => Ok(Outcome::Rollback(Removal::Refused)),
     }
+}
+
+fn remove_held(call: &Call, tx: &mut Tx<'_>, session: &FreshSession<'_>, watch: &Watch) -> Result<Outcome<Removal>> {
+    let user_id = &session.user_id;
+    let Some(removed) = delete_authenticator(tx, user_id)? else { return Ok(Outcome::Rollback(Removal::Refused)) };
     if watch.has_lost(call, tx)? {
         return Ok(Outcome::Rollback(Removal::LastAdministrator));
     }
     record_event(call, tx, Event::done(Actor::User(user_id), "authenticator.removed", user_id), &json!(null))?;
-    settle_second_step(call, tx, user_id)?;
+    removed.settle(call, tx)?;
     Ok(Outcome::Commit(Removal::Done))
 }
 

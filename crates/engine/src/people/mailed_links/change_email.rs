@@ -10,16 +10,17 @@ use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::outbox::{Letter, queue_letter};
-use crate::people::account::end_all_use;
 use crate::people::email::{Email, normalize_email};
+use crate::people::end_access::{end_all_use, end_links};
+use crate::people::mailed_links::kind::{Asking, Kind};
 use crate::people::mailed_links::limits::charge_letter;
-use crate::people::mailed_links::link::{Change, Draft, Made, Payload, insert_link};
+use crate::people::mailed_links::link::{Change, Check, Draft, Made, Payload, insert_link};
 use crate::people::mailed_links::sign_in::{end_squatting, may_be_squatted};
 use crate::people::mailed_links::sign_up::already_have_one;
-use crate::people::mailed_links::spend::Used;
-use crate::people::mailed_links::{Asking, Check, Kind, end_links};
+use crate::people::mailed_links::used::Used;
 use crate::people::sessions::SignedIn;
 use crate::people::sign_in::enter::renew_session;
+use crate::people::sign_in::fresh::FreshSession;
 
 impl Change {
     /// What a change of this account begins with.
@@ -45,15 +46,15 @@ pub fn cancel_change(call: &Call, tx: &mut Tx<'_>, session: &SignedIn) -> Result
 }
 
 /// Mails a link to the new address and tells the old one. An address that has an account gets a letter that says so, and the
-/// answer is the same. The caller has made sure that the sign-in is fresh. `None` where it is the present address.
+/// answer is the same. `None` where it is the present address.
 pub fn request_change(
     call: &Call,
     tx: &mut Tx<'_>,
     asking: &Asking,
-    session: &SignedIn,
+    session: &FreshSession<'_>,
     new: &Email,
 ) -> Result<Outcome<Option<Check>>> {
-    let Some(user) = users::find_user(tx, &session.user_id)? else { return Ok(Outcome::Rollback(None)) };
+    let user = session.user();
     let Ok(old) = normalize_email(&user.email) else { return Ok(Outcome::Rollback(None)) };
     if old.key == new.key {
         return Ok(Outcome::Rollback(None));
@@ -61,8 +62,8 @@ pub fn request_change(
     if !charge_letter(call, tx, &new.key)? {
         return Ok(Outcome::Commit(Some(Check::without_letter(call, asking, Kind::ChangeEmail, new)?)));
     }
-    let check = mail_change(call, tx, asking, &user, (&old, new))?;
-    let payload = Payload { change: Some(Change::of(&user, &old)), ..Payload::default() };
+    let check = mail_change(call, tx, asking, user, (&old, new))?;
+    let payload = Payload { change: Some(Change::of(user, &old)), ..Payload::default() };
     let kind = Kind::StopChange;
     let draft = Draft { kind, email: &old, user_id: Some(user.id.clone()), payload, asked_by: Actor::Nobody };
     let Made { url, .. } = insert_link(call, tx, asking, draft)?;

@@ -10,13 +10,13 @@ use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::kernel::policy::SignUpMode;
 use crate::outbox::{Letter, Notice, Whence, queue_letter, queue_notice};
-use crate::people::account::end_all_use;
 use crate::people::email::{Email, normalize_email};
+use crate::people::end_access::end_all_use;
 use crate::people::factors::attempt::{Factors, find_factors};
-use crate::people::factors::second_step::settle_second_step;
+use crate::people::factors::second_step::delete_all_passkeys;
+use crate::people::mailed_links::kind::{Asking, Kind};
 use crate::people::mailed_links::limits::charge_letter;
-use crate::people::mailed_links::link::{Draft, Made, Payload, insert_link};
-use crate::people::mailed_links::{Asking, Check, Kind};
+use crate::people::mailed_links::link::{Check, Draft, Made, Payload, insert_link};
 use crate::people::sessions::SignedIn;
 use crate::people::sign_up::find_sign_up_mode;
 
@@ -144,12 +144,12 @@ pub(super) fn remove_other_ways(call: &Call, tx: &mut Tx<'_>, user: &UserRow) ->
         record_event(call, tx, event, &json!({"name": passkey.name, "with": "email"}))?;
         queue_notice(call, tx, &user.email, Notice::PasskeyRemoved { name: passkey.name })?;
     }
-    let had_passkeys = passkeys::delete_user_passkeys(tx, id)? > 0;
+    let removed = delete_all_passkeys(tx, id)?;
     for identity in identities::list_identities(tx, id)? {
         identities::delete_identity(tx, id, &identity.issuer, &identity.subject)?;
         let detail = json!({"issuer": identity.issuer, "with": "email"});
         record_event(call, tx, Event::done(Actor::User(id), "identity.unlinked", id), &detail)?;
         queue_notice(call, tx, &user.email, Notice::ProviderUnlinked { provider: identity.provider })?;
     }
-    if had_passkeys { settle_second_step(call, tx, id) } else { Ok(()) }
+    removed.map_or(Ok(()), |removed| removed.settle(call, tx))
 }

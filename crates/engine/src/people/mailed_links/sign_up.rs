@@ -10,16 +10,16 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::journey::Journey;
 use crate::outbox::{Letter, queue_letter};
 use crate::people::email::Email;
+use crate::people::mailed_links::kind::{Asking, Kind};
 use crate::people::mailed_links::limits::charge_letter;
-use crate::people::mailed_links::link::{Draft, Made, NewPerson, Payload, insert_link, open_payload};
-use crate::people::mailed_links::spend::Used;
-use crate::people::mailed_links::{Asking, Check, Kind};
+use crate::people::mailed_links::link::{Check, Draft, Made, NewPerson, Payload, insert_link, open_payload};
+use crate::people::mailed_links::used::Used;
 use crate::people::sign_in::Method;
 use crate::people::sign_in::enter::enter;
-use crate::people::sign_up::{NewUser, create_account, refuse_sign_up};
+use crate::people::sign_up::{NewUser, create_account};
 
-/// Mails a link that makes the account, or that there is one already; the answer is the same. The caller has checked that
-/// this person may sign up; it is checked again when the account is made.
+/// Mails a link that makes the account, or that there is one already; the answer is the same. Whether the person may sign up
+/// is decided by the link, when the account is made.
 pub fn request_sign_up(call: &Call, tx: &mut Tx<'_>, asking: &Asking, new: &NewUser) -> Result<Outcome<Check>> {
     let (kind, email) = (Kind::SignUp, &new.email);
     if !charge_letter(call, tx, &email.key)? {
@@ -78,7 +78,7 @@ pub(super) fn finish_sign_up(
     let Some(new) = make_new_user(row, person) else { return Ok(Outcome::Commit(Used::Gone)) };
     let user = match create_account(call, tx, &new, journey.invite.as_deref(), Method::Password)? {
         Ok(user) => user,
-        Err(refusal) => return refuse_sign_up(call, tx, (refusal, Method::Mail), Used::Refused(refusal)),
+        Err(refused) => return refused.end(call, tx, Method::Mail, Used::Refused),
     };
     match enter(call, tx, &user, &[Method::Password, Method::Mail])? {
         Some(started) => Ok(Outcome::Commit(Used::Entered { started: Box::new(started), journey: Box::new(journey) })),

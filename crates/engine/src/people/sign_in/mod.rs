@@ -2,7 +2,9 @@
 
 pub mod enter;
 pub mod fresh;
+pub(crate) mod method;
 pub mod password;
 pub mod throttle;
 
-pub use enter::{Method, Started};
+pub use enter::Started;
+pub use method::Method;

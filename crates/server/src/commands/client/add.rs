@@ -1,10 +1,10 @@
 //! `gatepost client add`.
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gatepost_engine::clients::manage::{self, ClientSpec, check_client_spec};
 use gatepost_engine::clients::registry::{AuthMethod, ClientKind};
-use gatepost_engine::oauth::token::GRANT_TYPES;
+use gatepost_protocol::grant_type::GrantType;
 use gatepost_protocol::redirect_uri::check_registration;
 use gatepost_protocol::secret::Secret;
 use gatepost_store::clients::ClientRow;
@@ -52,8 +52,9 @@ pub(super) struct AddArgs {
     #[arg(long, value_name = "URI")]
     resource: Vec<String>,
     /// A grant it may use; without any, what its kind suggests
-    #[arg(long, value_name = "GRANT", value_parser = PossibleValuesParser::new(GRANT_TYPES))]
-    grant: Vec<String>,
+    #[arg(long, value_name = "GRANT", value_parser = PossibleValuesParser::new(GrantType::ALL.map(GrantType::as_str))
+        .try_map(|word| GrantType::parse(&word).ok_or("no grant")))]
+    grant: Vec<GrantType>,
     /// Never ask people whether they allow it: whoever signs in gives it everything it asks for. For your own apps only
     #[arg(long)]
     first_party: bool,
@@ -124,7 +125,7 @@ async fn complete_spec(args: AddArgs, style: &Output) -> Result<ClientSpec, Prob
     let signs_people_in = if args.grant.is_empty() {
         kind != ClientKind::Service
     } else {
-        args.grant.iter().any(|grant| grant == "authorization_code")
+        args.grant.iter().any(|grant| *grant == GrantType::AuthorizationCode)
     };
     let redirect_uris = if args.redirect_uri.is_empty() && signs_people_in {
         ask_redirect(style, kind).await?

@@ -19,7 +19,8 @@ use crate::people::factors::passkeys::ceremony::{
 use crate::people::factors::passkeys::read::{encode_id, read_assertion};
 use crate::people::factors::second_step::{complete_second_step, complete_step_up};
 use crate::people::sessions::SignedIn;
-use crate::people::sign_in::enter::{Method, Started, enter};
+use crate::people::sign_in::enter::{Started, enter};
+use crate::people::sign_in::method::Method;
 use crate::people::sign_in::throttle::charge_address;
 
 /// Options for signing in. They name nobody and are the same for everybody, so there is nothing to learn from them (PK9, R-28);

@@ -1,6 +1,5 @@
 //! Making a passkey: for the account of a session, or together with a new account.
 
-use gatepost_store::people::identities::lock_user;
 use gatepost_store::people::passkeys::{self, PasskeyRow};
 use gatepost_store::people::users::UserRow;
 use gatepost_store::{Db, Outcome, Tx};
@@ -17,10 +16,11 @@ use crate::people::factors::passkeys::ceremony::{
 };
 use crate::people::factors::passkeys::names::name_passkey;
 use crate::people::factors::passkeys::read::{encode_id, read_attestation};
-use crate::people::sessions::{SignedIn, note_session_use};
-use crate::people::sign_in::enter::{Method, Started, enter};
-use crate::people::sign_in::fresh::is_fresh;
-use crate::people::sign_up::{NewUser, SignUpRefusal, create_account_as, refuse_sign_up};
+use crate::people::sessions::SignedIn;
+use crate::people::sign_in::enter::{Started, enter};
+use crate::people::sign_in::fresh::{FreshSession, NotFresh, hold_fresh_session, is_fresh};
+use crate::people::sign_in::method::Method;
+use crate::people::sign_up::{NewUser, SignUpRefusal, create_account_as};
 
 /// More passkeys than this nobody needs; each makes the lists in the options longer.
 const MAX_PASSKEYS: usize = 20;
@@ -35,20 +35,23 @@ struct Owner<'a> {
 }
 
 /// Options for a further passkey of the session's owner; `brand` is what authenticators call us. `None` where this issuer has no
-/// passkeys or the owner has too many. The caller has asked for a fresh sign-in (PK8).
+/// passkeys or the owner has too many; [`EnrolRefusal::Stale`] where the sign-in is not fresh (PK8).
 pub fn begin_enrolment(
     call: &Call,
     db: &mut Db,
     browser: &str,
     session: &SignedIn,
     brand: &str,
-) -> Result<Option<Options>> {
+) -> Result<std::result::Result<Option<Options>, EnrolRefusal>> {
+    if !is_fresh(call, db, session)? {
+        return Ok(Err(EnrolRefusal::Stale));
+    }
     let known = passkeys::list_passkeys(db, &session.user_id)?;
     if known.len() >= MAX_PASSKEYS {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     let owner = Owner { id: &session.user_id, email: &session.email, name: &session.name, email_key: "" };
-    begin(call, (Ceremony::Enrol, browser, Some(session)), &owner, &known, brand)
+    begin(call, (Ceremony::Enrol, browser, Some(session)), &owner, &known, brand).map(Ok)
 }
 
 /// Options for the passkey of a new account; the same whether or not the address has one already.
@@ -156,25 +159,31 @@ pub fn finish_enrolment(
     session: &SignedIn,
     otherwise: &str,
 ) -> Result<Outcome<std::result::Result<PasskeyRow, EnrolRefusal>>> {
-    if !is_fresh(call, tx, session)? {
-        return Ok(Outcome::Rollback(Err(EnrolRefusal::Stale)));
+    // with the account's lock: two that come at once see each other's passkey, and factors that were reset meanwhile stay so
+    match hold_fresh_session(call, tx, session)? {
+        Ok(fresh) => enrol(call, tx, presented, &fresh, otherwise),
+        Err(NotFresh::Stale) => Ok(Outcome::Rollback(Err(EnrolRefusal::Stale))),
+        Err(NotFresh::Over) => Ok(Outcome::Rollback(Err(EnrolRefusal::Failed))),
     }
+}
+
+fn enrol(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    presented: &Presented,
+    session: &FreshSession<'_>,
+    otherwise: &str,
+) -> Result<Outcome<std::result::Result<PasskeyRow, EnrolRefusal>>> {
     let refused = Ok(Outcome::Rollback(Err(EnrolRefusal::Failed)));
     let Some(made) = verify(call, Ceremony::Enrol, presented, Some(session), otherwise)? else { return refused };
-    // the row's lock: two that come at once see each other's passkey
-    let user = lock_user(tx, &session.user_id)?.filter(|user| user.id == made.user_id && user.disabled_at.is_none());
-    let Some(user) = user else { return refused };
-    // factors that were reset meanwhile stay so
-    if !note_session_use(call, tx, session)? {
-        return refused;
-    }
-    if !made.ticket.consume(call, tx)? {
+    let user = session.user();
+    if user.id != made.user_id || !made.ticket.consume(call, tx)? {
         return refused;
     }
     if passkeys::list_passkeys(tx, &user.id)?.len() >= MAX_PASSKEYS {
         return refused;
     }
-    if !insert(call, tx, &user, &made.row)? {
+    if !insert(call, tx, user, &made.row)? {
         let event = Event::refused(Actor::User(&user.id), "passkey.added", &user.id);
         record_event(call, tx, event, &json!({"why": "known"}))?;
         return Ok(Outcome::Commit(Err(EnrolRefusal::Taken)));
@@ -211,9 +220,7 @@ pub fn finish_sign_up(
     }
     let user = match create_account_as(call, tx, new, invite, (Method::Passkey, Some(made.user_id)))? {
         Ok(user) => user,
-        Err(refusal) => {
-            return refuse_sign_up(call, tx, (refusal, Method::Passkey), PasskeySignUp::Refused(refusal));
-        }
+        Err(refused) => return refused.end(call, tx, Method::Passkey, PasskeySignUp::Refused),
     };
     if !insert(call, tx, &user, &made.row)? {
         return Ok(Outcome::Rollback(PasskeySignUp::Failed));

@@ -1,6 +1,5 @@
 //! The owner's passkeys: listed, renamed, removed, offered.
 
-use gatepost_store::people::identities::lock_user;
 use gatepost_store::people::passkeys::{self, PasskeyRow};
 use gatepost_store::people::users;
 use gatepost_store::{Db, Outcome, Tx};
@@ -10,11 +9,11 @@ use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::outbox::{Notice, queue_notice};
-use crate::people::factors::second_step::settle_second_step;
+use crate::people::factors::second_step::delete_passkey;
 use crate::people::last_admin::Watch;
-use crate::people::sessions::{SignedIn, hold_session, note_session_use};
-use crate::people::sign_in::fresh::is_fresh;
-use crate::people::ways_in::{Removal, count_ways_in};
+use crate::people::sessions::{SignedIn, hold_session};
+use crate::people::sign_in::fresh::{FreshSession, hold_fresh_session, is_fresh};
+use crate::people::ways_in::{Removal, count_ways_in, count_ways_left};
 
 /// A passkey is offered at most once in this time, in seconds.
 const OFFER_EVERY: i64 = 30 * 86_400;
@@ -43,7 +42,7 @@ pub fn may_rename(call: &Call, row: &PasskeyRow) -> bool {
 pub fn rename_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str, name: &str) -> Result<Outcome<bool>> {
     let refused = Ok(Outcome::Rollback(false));
     let Some(row) = passkeys::find_passkey(tx, &session.user_id, id)? else { return refused };
-    if !hold_session(call, tx, session)? || (!may_rename(call, &row) && !is_fresh(call, tx, session)?) {
+    if hold_session(call, tx, session)?.is_none() || (!may_rename(call, &row) && !is_fresh(call, tx, session)?) {
         return refused;
     }
     if !passkeys::update_passkey_name(tx, &session.user_id, id, name)? {
@@ -58,25 +57,33 @@ pub fn rename_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str
 pub fn remove_passkey(call: &Call, tx: &mut Tx<'_>, session: &SignedIn, id: &str) -> Result<Outcome<Removal>> {
     let refused = Ok(Outcome::Rollback(Removal::Refused));
     let watch = Watch::begin(call, tx, &session.user_id)?;
-    // the row's lock: of two removals at once the second sees the first
-    let Some(user) = lock_user(tx, &session.user_id)? else { return refused };
-    let Some(row) = passkeys::find_passkey(tx, &user.id, id)? else { return refused };
-    if !note_session_use(call, tx, session)? || !is_fresh(call, tx, session)? {
-        return refused;
+    // with the account's lock: of two removals at once the second sees the first
+    match hold_fresh_session(call, tx, session)? {
+        Ok(fresh) => remove_held(call, tx, (&fresh, &watch), id),
+        Err(_) => refused,
     }
+}
+
+fn remove_held(
+    call: &Call,
+    tx: &mut Tx<'_>,
+    (session, watch): (&FreshSession<'_>, &Watch),
+    id: &str,
+) -> Result<Outcome<Removal>> {
+    let refused = Ok(Outcome::Rollback(Removal::Refused));
+    let user = session.user();
+    let Some(row) = passkeys::find_passkey(tx, &user.id, id)? else { return refused };
     // one that does not work any more is no way in
-    if row.flagged_at.is_none() && count_ways_in(call, tx, &user)?.count() < 2 {
+    if row.flagged_at.is_none() && count_ways_left(call, tx, session)?.count() < 2 {
         return Ok(Outcome::Rollback(Removal::LastWayIn));
     }
-    if !passkeys::delete_passkey(tx, &user.id, id)? {
-        return refused;
-    }
+    let Some(removed) = delete_passkey(tx, &user.id, id)? else { return refused };
     if watch.has_lost(call, tx)? {
         return Ok(Outcome::Rollback(Removal::LastAdministrator));
     }
     record_event(call, tx, Event::done(Actor::User(&user.id), "passkey.removed", id), &json!({"name": row.name}))?;
     queue_notice(call, tx, &user.email, Notice::PasskeyRemoved { name: row.name })?;
-    settle_second_step(call, tx, &user.id)?;
+    removed.settle(call, tx)?;
     Ok(Outcome::Commit(Removal::Done))
 }
 
