@@ -3,8 +3,8 @@
 use crate::clients::registry::ClientKind;
 use crate::kernel::journey::Journey;
 use crate::oauth::authorize::AuthorizationRequest;
+use crate::oauth::connected_apps::end_app_access;
 use crate::oauth::consent::{NextStep, find_next_step};
-use crate::people::account::end_app_access;
 use crate::people::sessions::SignedIn;
 
 use super::{BROWSER, World};

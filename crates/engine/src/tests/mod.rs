@@ -42,12 +42,11 @@ use crate::oauth::consent::{Answer, issue_code};
 use crate::oauth::introspect;
 use crate::oauth::token::{check_token_request, exchange_grant};
 use crate::people::email::normalize_email;
-use crate::people::password::PasswordPolicy;
 use crate::people::sessions::SignedIn;
 use crate::people::sign_in::enter::insert_new_session;
 use crate::people::sign_in::method::Method;
 use crate::people::sign_up::{NewUser, sign_up};
-use crate::{Call, Engine, Origin, Policy, Refused, Result, Retention, SignUpMode};
+use crate::{Call, Engine, Origin, PasswordPolicy, Policy, Refused, Result, Retention, SignUpMode};
 
 /// When every test begins.
 const START: i64 = 1_800_000_000;

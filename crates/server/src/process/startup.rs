@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gatepost_engine::PasswordPolicy;
 use gatepost_engine::clients::declared::{Declared, DeclaredClient, DeclaredResourceServer};
 use gatepost_engine::clients::manage::ClientSpec;
 use gatepost_engine::clients::registry::{AuthMethod, ClientKind};
 use gatepost_engine::clients::resource_servers::{ResourceServerSpec, ScopeSpec};
 use gatepost_engine::kernel::seal::MasterKey;
 use gatepost_engine::people::email::normalize_email;
-use gatepost_engine::people::password::PasswordPolicy;
 use gatepost_engine::{Call, Engine, Error, Origin, Policy, Retention, SignUpMode, signing_keys};
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::TokenHash;

@@ -14,7 +14,7 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::journey::Journey;
 use crate::outbox::Whence;
 use crate::people::email::Email;
-use crate::people::mailed_links::{Asking, Kind};
+use crate::people::mailed_links::kind::{Asking, Kind};
 
 /// What a link goes on with, sealed in its row.
 #[derive(Default, Serialize, Deserialize)]

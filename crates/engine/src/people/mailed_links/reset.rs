@@ -11,15 +11,15 @@ use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::kernel::journey::Journey;
 use crate::outbox::{Letter, Notice, queue_letter, queue_notice};
-use crate::people::account::end_all_use;
 use crate::people::email::{Email, normalize_email};
+use crate::people::end_access::end_all_use;
+use crate::people::mailed_links::kind::{Asking, Kind};
 use crate::people::mailed_links::limits::{charge_address, charge_letter};
 use crate::people::mailed_links::link::{
-    Draft, Made, NO_BROWSER, Payload, find_row, insert_link, is_live, lock_owner, open_payload,
+    Check, Draft, Made, NO_BROWSER, Payload, find_row, insert_link, is_live, lock_owner, open_payload,
 };
 use crate::people::mailed_links::sign_in::{find_recipient, may_be_squatted, no_account, remove_other_ways};
-use crate::people::mailed_links::spend::Used;
-use crate::people::mailed_links::{Asking, Check, Kind};
+use crate::people::mailed_links::used::Used;
 use crate::people::sign_in::enter::enter;
 use crate::people::sign_in::{Method, throttle};
 
