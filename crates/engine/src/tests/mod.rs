@@ -11,6 +11,7 @@ mod keys;
 mod last_admin;
 mod mail;
 mod mailed;
+mod modules;
 mod passkeys;
 mod refresh;
 mod revocation;
@@ -221,8 +222,7 @@ impl World {
         pairs.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
         pairs.extend_from_slice(more);
         let params = Params::from_pairs(pairs);
-        let incoming =
-            Incoming { params: &params, client: Some(&client), catalogue: &self.catalogue(), browser: BROWSER.into() };
+        let incoming = Incoming { params: &params, client: Some(&client), catalogue: &self.catalogue() };
         check_authorization(&self.call(), &incoming).expect("a good request")
     }
 

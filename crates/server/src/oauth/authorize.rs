@@ -71,8 +71,7 @@ async fn check_and_go_on(
         None => None,
     };
     let (mut visitor, cookie) = Visitor::without_session(call, request).map_err(|(_, error)| error)?;
-    let incoming =
-        Incoming { params, client: client.as_deref(), catalogue: &catalogue, browser: visitor.browser_hash() };
+    let incoming = Incoming { params, client: client.as_deref(), catalogue: &catalogue };
     let checked = match (check_authorization(&visitor.call, &incoming), client) {
         (Ok(checked), Some(client)) => (checked, client),
         (Ok(_), None) => return Err(Error::Internal("a request without a client passed".into())),
@@ -100,7 +99,7 @@ async fn check_and_go_on(
     let (session, step) = step;
     visitor.session = session;
     visitor.note_use(state).await;
-    let pending = Pending::for_request(asked, client);
+    let pending = Pending::for_request(&visitor, asked, client)?;
     Ok(pending.take_step(state, &visitor, step, visitor.session.as_ref(), Arrived::ByGet).await)
 }
 

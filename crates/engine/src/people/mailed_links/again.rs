@@ -7,7 +7,7 @@ use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::people::email::normalize_email;
 use crate::people::mailed_links::kind::{Asking, Kind};
-use crate::people::mailed_links::link::{Check, open_payload};
+use crate::people::mailed_links::link::{Check, SameBrowser, open_payload};
 use crate::people::mailed_links::reset::request_reset;
 use crate::people::mailed_links::sign_in::{request_confirm, request_sign_in, request_verify};
 use crate::people::mailed_links::{change_email, limits, sign_up};
@@ -51,13 +51,12 @@ pub fn request_again(
 
 /// What the older link was asked for, where nothing came along and it was asked for in this browser.
 fn recall_journey(call: &Call, db: &mut Db, check: &Check, asking: &Asking) -> Result<Asking> {
-    let row = mail_links::find_mail_link(db, check.id())?
-        .filter(|row| asking.journey.is_empty() && row.browser == asking.browser);
-    let journey = match row {
-        Some(row) => open_payload(call, &row)?.journey,
-        None => None,
-    };
+    let row = mail_links::find_mail_link(db, check.id())?.filter(|_| asking.journey.is_empty());
+    let here = row.and_then(|row| SameBrowser::check(&row, &asking.browser).map(|proof| (row, proof)));
+    let Some((row, proof)) = here else { return Ok(asking.clone()) };
     let browser = asking.browser.clone();
-    let journey = journey.map_or_else(|| asking.journey.clone(), |journey| journey.carry_over(call, browser.clone()));
-    Ok(Asking { browser, journey })
+    Ok(match open_payload(call, &row)?.journey {
+        Some(journey) => Asking { journey: journey.carry_over(call, &proof, browser.clone()), browser },
+        None => asking.clone(),
+    })
 }

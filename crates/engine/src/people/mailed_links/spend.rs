@@ -12,7 +12,9 @@ use crate::kernel::journey::Journey;
 use crate::people::factors::second_step::complete_step_up;
 use crate::people::mailed_links::change_email::{finish_change, stop_change};
 use crate::people::mailed_links::kind::Kind;
-use crate::people::mailed_links::link::{Check, Payload, check_code, find_row, is_live, lock_owner, open_payload};
+use crate::people::mailed_links::link::{
+    Check, Payload, check_code, find_row, is_live, lock_owner, open_payload, use_up,
+};
 use crate::people::mailed_links::sign_in::prove_owner;
 use crate::people::mailed_links::sign_up::finish_sign_up;
 use crate::people::mailed_links::used::Used;
@@ -91,14 +93,12 @@ pub fn try_code(
     })
 }
 
-/// Only who consumes the row goes on: one UPDATE decides.
+/// Only who uses the link up goes on.
 fn spend_link(call: &Call, tx: &mut Tx<'_>, id: &str, session: Option<&SignedIn>) -> Result<Outcome<Used>> {
-    let Some(row) = mail_links::consume_mail_link(tx, id, call.now)? else {
-        return Ok(Outcome::Rollback(Used::Gone));
-    };
+    let Some(row) = use_up(call, tx, id)? else { return Ok(Outcome::Rollback(Used::Gone)) };
     let Payload { journey, person, change, .. } = open_payload(call, &row)?;
     let journey = journey.ok_or_else(|| Error::Internal(format!("mailed link {id} has no journey")))?;
-    let journey = journey.carry_over(call, row.browser.clone());
+    let journey = journey.carry_over(call, &row, row.browser.clone());
     match Kind::parse(&row.kind) {
         Some(Kind::SignIn) => finish_sign_in(call, tx, &row, journey),
         Some(Kind::SignUp) => finish_sign_up(call, tx, &row, person, journey),

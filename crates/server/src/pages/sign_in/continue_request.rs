@@ -39,7 +39,9 @@ pub(crate) struct Pending {
     /// as the browser brought it; sealed only when a page needs it
     sealed: Option<String>,
     pub(crate) journey: Journey,
-    /// the app of [`Journey::request`]
+    /// what is read in [`Journey::request`]
+    request: Option<AuthorizationRequest>,
+    /// the app that sent it
     client: Option<Arc<Client>>,
 }
 
@@ -66,26 +68,32 @@ impl Pending {
     pub(crate) async fn load(state: &State, visitor: &Visitor, journey: Journey) -> Result<Self, HttpResponse> {
         let gone = || visitor.greet(respond::error_page(state, &visitor.call, ErrorKind::RequestTooOld));
         let mut pending = Self::new(journey);
-        if let Some(request) = &pending.journey.request {
+        if let Some(request) = AuthorizationRequest::of(&pending.journey).map_err(|_| gone())? {
             let found = state.find_client(&visitor.call, &request.client_id).await;
             let client = found.map_err(|error| respond::engine_error_page(state, &visitor.call, &error))?;
             pending.client = Some(client.filter(|client| !client.disabled).ok_or_else(gone)?);
+            pending.request = Some(request);
         }
         Ok(pending)
     }
 
     fn new(journey: Journey) -> Self {
-        Self { sealed: None, journey, client: None }
+        Self { sealed: None, journey, request: None, client: None }
     }
 
     /// A request that has just been checked.
-    pub(crate) fn for_request(request: AuthorizationRequest, client: Arc<Client>) -> Self {
-        Self { sealed: None, journey: Journey::for_request(request), client: Some(client) }
+    pub(crate) fn for_request(
+        visitor: &Visitor,
+        request: AuthorizationRequest,
+        client: Arc<Client>,
+    ) -> Result<Self, Error> {
+        let journey = request.begin_journey(visitor.browser_hash())?;
+        Ok(Self { sealed: None, journey, request: Some(request), client: Some(client) })
     }
 
     /// The app's request, if an app asked.
     pub(crate) fn asked(&self) -> Option<Asked<'_>> {
-        Some(Asked { request: self.journey.request.as_ref()?, client: self.client.as_ref()? })
+        Some(Asked { request: self.request.as_ref()?, client: self.client.as_ref()? })
     }
 
     /// Name of the app that asked.
