@@ -2,111 +2,82 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+
 use crate::pages::admin_people::{administrator, id_of};
 use crate::storage::run_statement;
+use crate::support::app::find_binary;
 use crate::support::declared::OWN_CLI;
 use crate::support::flow::find_form;
 use crate::support::*;
 
 /// Who may ask for a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Policy {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum Caller {
     /// everybody; the session changes at most what is shown
+    #[serde(rename = "everybody")]
     Public,
     /// programs with credentials of their own, never with a cookie
+    #[serde(rename = "program")]
     Protocol,
     /// whoever is signed in, and nobody whose second step is still to come
+    #[serde(rename = "person")]
     Account,
     /// administrators
+    #[serde(rename = "administrator")]
     Admin,
 }
 
-use Policy::{Account, Admin, Protocol, Public};
+use Caller::{Account, Admin, Protocol, Public};
 
-/// The routes: path, policy, methods.
-const ROUTES: &[(&str, Policy, &str)] = &[
-    ("/oauth2/authorize", Public, "GET POST"),
-    ("/oauth2/token", Protocol, "POST"),
-    ("/oauth2/introspect", Protocol, "POST"),
-    ("/oauth2/revoke", Protocol, "POST"),
-    ("/oauth2/jwks", Public, "GET"),
-    ("/", Public, "GET"),
-    ("/login", Public, "GET POST"),
-    ("/signup", Public, "GET POST"),
-    ("/consent", Public, "GET POST"),
-    ("/logout", Public, "GET POST"),
-    ("/setup/{token}", Public, "GET POST"),
-    ("/account", Account, "GET POST"),
-    ("/account/security", Account, "GET"),
-    ("/account/password", Account, "GET POST"),
-    ("/account/sessions", Account, "GET"),
-    ("/account/sessions/end", Account, "POST"),
-    ("/account/sessions/end-others", Account, "POST"),
-    ("/account/apps", Account, "GET"),
-    ("/account/apps/{client_id}/end", Account, "GET"),
-    ("/account/apps/end", Account, "POST"),
-    ("/login/second", Public, "GET POST"),
-    ("/confirm", Account, "GET POST"),
-    ("/login/via/{provider}/callback", Public, "GET"),
-    ("/verify", Public, "GET POST"),
-    ("/link/{token}", Public, "GET POST"),
-    ("/reset", Public, "GET POST"),
-    ("/reset/{token}", Public, "GET POST"),
-    ("/account/second-step", Account, "GET POST"),
-    ("/account/authenticator/new", Account, "GET POST"),
-    ("/account/authenticator/remove", Account, "GET POST"),
-    ("/account/recovery-codes", Account, "GET POST"),
-    ("/account/recovery-codes/download", Account, "POST"),
-    ("/account/recovery-codes/done", Account, "POST"),
-    ("/account/password/new", Account, "GET POST"),
-    ("/account/email", Account, "GET POST"),
-    ("/account/email/cancel", Account, "POST"),
-    ("/account/email/verify", Account, "POST"),
-    ("/passkeys/options", Public, "POST"),
-    ("/account/passkeys", Account, "GET"),
-    ("/account/passkeys/new", Account, "GET POST"),
-    ("/account/passkeys/{id}", Account, "GET POST"),
-    ("/account/passkeys/{id}/remove", Account, "GET POST"),
-    ("/account/providers", Account, "GET"),
-    ("/account/providers/link", Account, "POST"),
-    ("/account/providers/unlink", Account, "POST"),
-    ("/account/activity", Account, "GET POST"),
-    ("/account/data", Account, "GET POST"),
-    ("/account/delete", Account, "GET POST"),
-    ("/invite", Public, "POST"),
-    ("/invite/{code}", Public, "GET"),
-    ("/assets/{name}", Public, "GET"),
-    ("/admin", Admin, "GET"),
-    ("/admin/users", Admin, "GET"),
-    ("/admin/users.csv", Admin, "GET"),
-    ("/admin/users/new", Admin, "GET POST"),
-    ("/admin/users/{id}", Admin, "GET"),
-    ("/admin/users/{id}/{act}", Admin, "GET POST"),
-    ("/admin/invites", Admin, "GET"),
-    ("/admin/invites/new", Admin, "GET POST"),
-    ("/admin/invites/{id}", Admin, "GET"),
-    ("/admin/invites/{id}/revoke", Admin, "GET POST"),
-    ("/admin/signup-mode", Admin, "GET POST"),
-    ("/admin/audit", Admin, "GET"),
-    ("/admin/audit.jsonl", Admin, "GET"),
-    ("/api/v1/whoami", Protocol, "GET"),
-    ("/healthz", Public, "GET"),
-    ("/readyz", Public, "GET"),
-    ("/metrics", Public, "GET"),
-];
+/// A line of `gatepost config routes`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RouteLine {
+    pub(crate) path: String,
+    /// `GET, HEAD, POST`
+    methods: String,
+    caller: Caller,
+    credential: String,
+    csrf: bool,
+    body: String,
+}
+
+impl RouteLine {
+    pub(crate) fn takes(&self, method: &str) -> bool {
+        self.methods.split(", ").any(|known| known == method)
+    }
+
+    /// The path with something in each of its places: what `known` says, or `x`, which nobody has.
+    pub(crate) fn fill_in(&self, known: &[(&str, &str)]) -> String {
+        let value = |segment: &str| match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) => known.iter().find(|(place, _)| *place == name).map_or("x", |(_, value)| value).to_owned(),
+            None => segment.to_owned(),
+        };
+        self.path.split('/').map(value).collect::<Vec<_>>().join("/")
+    }
+}
+
+/// The routes as the server itself lists them.
+pub(crate) fn list_routes() -> Vec<RouteLine> {
+    let output = std::process::Command::new(find_binary()).args(["config", "routes", "--json"]).output();
+    let output = output.expect("the command runs");
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).expect("the table as JSON")
+}
 
 /// Forms that mean nothing without one of their fields: whoever may send them is told so with 400.
 const NEED_FIELDS: &[&str] = &["/confirm", "/account/recovery-codes/download", "/admin/signup-mode"];
 
-/// The paths of `router.rs` that are written out; those of the well-known documents are computed there, and public.
+/// The paths that are written out in the two files of routes; those of the well-known documents are computed there, and public.
 fn list_declared() -> BTreeSet<String> {
-    let source = include_str!("../crates/server/src/http/router.rs");
-    let body = source.split("fn add_routes").nth(1).expect("the routes").split("config.default_service").next();
-    let body = body.expect("they end");
+    let router =
+        include_str!("../crates/server/src/http/router.rs").split("fn write_lines").nth(1).expect("the routes");
+    let pages = include_str!("../crates/server/src/pages/mod.rs").split("fn write_lines").nth(1).expect("the routes");
+    let body = [router, pages].concat();
     let found: BTreeSet<String> =
-        body.split("at(\"").skip(1).filter_map(|part| part.split('"').next()).map(str::to_owned).collect();
-    let computed = ["web::resource(oauth)", "web::resource(openid.clone())", "web::resource(openid_appended)"];
-    let calls = body.matches("add(").count();
+        body.split(".add(\"").skip(1).filter_map(|part| part.split('"').next()).map(str::to_owned).collect();
+    let computed = ["add_elsewhere(oauth,", "add_elsewhere(openid,", "add_elsewhere(openid_appended,"];
+    let calls = body.matches(".add").count();
     assert!(computed.iter().all(|call| body.contains(call)));
     assert_eq!(calls, found.len() + computed.len(), "every add(…) is a path that this test reads");
     found
@@ -115,15 +86,27 @@ fn list_declared() -> BTreeSet<String> {
 #[test]
 fn r_36_every_route_has_a_policy() {
     let declared = list_declared();
-    let known: BTreeSet<String> = ROUTES.iter().map(|(path, ..)| (*path).to_owned()).collect();
+    let routes = list_routes();
+    let known: BTreeSet<String> = routes.iter().map(|line| line.path.clone()).collect();
+    assert_eq!(known.len(), routes.len(), "a path is there twice");
     let missing: Vec<_> = declared.difference(&known).collect();
-    assert!(missing.is_empty(), "routes without a policy in tests/routes.rs: {missing:?}");
-    let gone: Vec<_> = known.difference(&declared).collect();
+    assert!(missing.is_empty(), "routes without a policy: {missing:?}");
+    let (gone, well_known): (Vec<_>, Vec<_>) =
+        known.difference(&declared).partition(|path| !path.starts_with("/.well-known/"));
     assert!(gone.is_empty(), "policies of routes that are gone: {gone:?}");
-    for (path, policy, _) in ROUTES {
-        assert_eq!(path.starts_with("/admin"), *policy == Admin, "{path}: all of /admin is for administrators");
+    assert_eq!(well_known.len(), 2, "{well_known:?}");
+    for line in &routes {
+        let RouteLine { path, caller, .. } = line;
+        assert_eq!(path.starts_with("/admin"), *caller == Admin, "{path}: all of /admin is for administrators");
         let is_own = path.starts_with("/account") || *path == "/confirm";
-        assert_eq!(is_own, *policy == Account, "{path}: all of /account is for its owner");
+        assert_eq!(is_own, *caller == Account, "{path}: all of /account is for its owner");
+        let by_cookie = matches!(caller, Account | Admin);
+        assert!(
+            !by_cookie || (line.credential == "cookie" && line.csrf),
+            "{path}: people come with a cookie and our forms"
+        );
+        assert!(*caller != Protocol || (line.credential != "cookie" && !line.csrf), "{path}: programs never do");
+        assert!(!line.takes("POST") || line.body != "none", "{path}: a POST has a body of a known kind");
     }
 }
 
@@ -167,7 +150,7 @@ fn classify(answer: &Response) -> Class {
     }
 }
 
-fn expect(policy: Policy, who: Who, is_post: bool) -> &'static [Class] {
+fn expect(policy: Caller, who: Who, is_post: bool) -> &'static [Class] {
     match (policy, who) {
         // their own tests say what they answer; here: never a way around the rest
         (Public, _) => &[Class::Served, Class::SignIn, Class::Refused, Class::Forbidden],
@@ -226,38 +209,34 @@ for_each_database! {
             }
             browser
         };
+        let routes = list_routes();
         let mut wrong = Vec::new();
         for who in [Who::Nobody, Who::Half, Who::User, Who::Administrator, Who::Bearer] {
             let second = if who == Who::Half { "TRUE" } else { "FALSE" };
             run_statement(&app.database_url, &format!("UPDATE users SET second_step = {second} WHERE id = '{alice}'"));
             let mut browser = sign_in(who);
-            for (pattern, policy, methods) in ROUTES {
-                let path = pattern
-                    .replace("{id}", &alice)
-                    .replace("{act}", "enable")
-                    .replace("{client_id}", OWN_CLI.id)
-                    .replace("{token}", "x")
-                    .replace("{code}", "x")
-                    .replace("{provider}", "x")
-                    .replace("{name}", "gatepost.css");
+            for line in &routes {
+                let pattern = line.path.as_str();
+                let places =
+                    [("id", alice.as_str()), ("act", "enable"), ("client_id", OWN_CLI.id), ("name", "gatepost.css")];
+                let path = line.fill_in(&places);
                 for method in ["GET", "PUT", "DELETE", "PATCH", "POST"] {
                     let csrf = if method == "POST" { find_csrf(&mut browser, who) } else { String::new() };
                     let class = classify(&ask(&mut browser, who, method, &path, &bearer, &csrf));
-                    let is_known = methods.split(' ').any(|known| known == method);
-                    let wanted = if is_known { expect(*policy, who, method == "POST") } else { &[Class::Method] };
+                    let wanted = if line.takes(method) { expect(line.caller, who, method == "POST") } else { &[Class::Method] };
                     // these say that a form without its fields is not one of theirs
-                    let lacks_fields = class == Class::Refused && method == "POST" && NEED_FIELDS.contains(pattern);
+                    let lacks_fields = class == Class::Refused && method == "POST" && NEED_FIELDS.contains(&pattern);
                     let fits = wanted.contains(&class) || (lacks_fields && wanted == [Class::Served]);
                     if !fits {
                         wrong.push(format!("{who:?} {method} {pattern}: {class:?}, not {wanted:?}"));
                     }
                 }
                 // these end what the next routes need
-                if *pattern == "/account/delete" && who == Who::User {
+                if pattern == "/account/delete" && who == Who::User {
                     app.add_user(&ALICE);
                     alice = id_of(&app, &ALICE);
                 }
-                if ["/login", "/login/second", "/logout", "/invite", "/account/delete", "/confirm"].contains(pattern) {
+                if ["/login", "/login/second", "/logout", "/invite", "/account/delete", "/confirm"].contains(&pattern) {
                     browser = sign_in(who);
                 }
             }
@@ -271,11 +250,11 @@ for_each_database! {
         let mut ada = administrator(&app, &ALICE);
         let id = id_of(&app, &BOB);
         let mut pages = 0;
-        for (pattern, _, methods) in ROUTES {
-            if !methods.contains("GET") || pattern.starts_with("/assets") {
+        for line in list_routes() {
+            if !line.takes("GET") || line.path.starts_with("/assets") {
                 continue;
             }
-            let path = pattern.replace("{id}", &id).replace("{act}", "disable").replace("{client_id}", OWN_CLI.id);
+            let path = line.fill_in(&[("id", &id), ("act", "disable"), ("client_id", OWN_CLI.id)]);
             for answer in [ada.get(&path), app.get(&path)] {
                 if !answer.is_html() {
                     continue;

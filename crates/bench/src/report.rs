@@ -11,7 +11,7 @@ use crate::procs;
 
 /// About the machine and the load.
 pub(crate) fn list_facts(load: &Load) -> Vec<String> {
-    let build = if cfg!(debug_assertions) { "debug build: the figures mean nothing" } else { "release build" };
+    let build = if cfg!(debug_assertions) { "debug build: the figures mean nothing" } else { "optimized build" };
     vec![
         procs::describe_machine(),
         build.into(),

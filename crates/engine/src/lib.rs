@@ -18,4 +18,6 @@ mod tests;
 
 pub use kernel::call::{Call, Engine, Origin};
 pub use kernel::error::{Error, Refused, Result, Trouble};
-pub use kernel::policy::{Policy, Retention, SignUpMode};
+pub use kernel::policy::{PasswordPolicy, Policy, Retention, SignUpMode};
+pub use kernel::sweep::Swept;
+pub use kernel::token_cache::KnownToken;

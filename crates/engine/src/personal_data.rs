@@ -9,7 +9,7 @@ use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::kernel::manage::{ManageFault, Managed, not_found};
-use crate::people::account::list_apps;
+use crate::oauth::connected_apps::list_apps;
 use crate::people::last_admin::{is_last_admin, take_people_lock};
 use crate::people::sessions::SignedIn;
 use crate::people::sign_in::fresh::{NotFresh, hold_fresh_session};

@@ -10,36 +10,8 @@ use serde_json::json;
 use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Result};
+use crate::kernel::key_ring::{HeldKey, KeyRing};
 use crate::kernel::signing::{NewKey, SigningAlg, SigningKey, generate_key, jwks_document};
-
-/// The keys in use, opened.
-#[derive(Default)]
-pub struct KeyRing {
-    keys: Vec<Held>,
-    jwks: Arc<str>,
-}
-
-struct Held {
-    key: SigningKey,
-    active_from: i64,
-    retired_at: Option<i64>,
-}
-
-impl std::fmt::Debug for KeyRing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "KeyRing({} keys)", self.keys.len())
-    }
-}
-
-impl KeyRing {
-    /// The key that signs now: ES256 by default.
-    pub(crate) fn signer(&self, now: i64) -> Option<&SigningKey> {
-        let live = |held: &&Held| {
-            held.key.alg() == SigningAlg::Es256 && held.active_from <= now && held.retired_at.is_none_or(|at| now < at)
-        };
-        self.keys.iter().filter(live).max_by_key(|held| held.active_from).map(|held| &held.key)
-    }
-}
 
 /// The state of a key, for people.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -138,7 +110,7 @@ pub fn rotate_key(call: &Call, tx: &mut Tx<'_>, key: &NewKey) -> Result<Outcome<
 
 /// Opens the stored keys and puts them to use. A master key that does not fit is an error: nothing could be signed.
 pub fn load_keys(call: &Call, db: &mut Db) -> Result<()> {
-    let mut ring = KeyRing::default();
+    let mut opened = Vec::new();
     let mut published = Vec::new();
     for row in signing_keys::list_keys(db)? {
         if is_forgotten(call, &row) {
@@ -154,9 +126,9 @@ pub fn load_keys(call: &Call, db: &mut Db) -> Result<()> {
         let alg = SigningAlg::parse(&row.alg)
             .ok_or_else(|| Error::Internal(format!("key {}: unknown algorithm", row.kid)))?;
         let key = SigningKey::new(alg, &row.kid, &private).map_err(|error| Error::Internal(error.to_string()))?;
-        ring.keys.push(Held { key, active_from: row.active_from, retired_at: row.retired_at });
+        opened.push(HeldKey { key, active_from: row.active_from, retired_at: row.retired_at });
     }
-    ring.jwks = jwks_document(&published).into();
+    let ring = KeyRing::new(opened, jwks_document(&published).into());
     *call.engine.keys.write().map_err(|_| Error::Internal("the key ring is poisoned".into()))? = ring;
     Ok(())
 }
@@ -174,7 +146,7 @@ fn is_forgotten(call: &Call, row: &KeyRow) -> bool {
 /// The public keys (RFC 7517).
 pub fn read_jwks(call: &Call) -> Result<Arc<str>> {
     let ring = call.engine.keys.read().map_err(|_| Error::Internal("the key ring is poisoned".into()))?;
-    Ok(Arc::clone(&ring.jwks))
+    Ok(ring.jwks())
 }
 
 /// All keys and what they do now.

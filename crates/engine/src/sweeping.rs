@@ -6,6 +6,7 @@ use gatepost_store::{Outcome, Tx};
 use crate::audit::chain::sweep_seals;
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
+use crate::kernel::sweep::Swept;
 
 /// How long a node that has gone silent keeps the sweeper's turn, in seconds.
 const LEASE: i64 = 55;
@@ -25,15 +26,6 @@ pub fn extend_turn(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<()>> {
 pub fn end_turn(call: &Call, tx: &mut Tx<'_>) -> Result<Outcome<()>> {
     sweep::update_sweep_lease(tx, i64::MAX, call.now)?;
     Ok(Outcome::Commit(()))
-}
-
-/// What one batch came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// how many rows are gone
-    pub removed: usize,
-    /// there may be more of them
-    pub more: bool,
 }
 
 /// Removes one batch.

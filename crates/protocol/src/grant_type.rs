@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn t_01_every_word_is_read_as_it_is_written_and_nothing_else_is_a_grant() {
+    fn every_word_is_read_as_it_is_written_and_nothing_else_is_a_grant() {
         for grant in GrantType::ALL {
             assert_eq!(GrantType::parse(grant.as_str()), Some(grant));
             assert_eq!(serde_json::to_value(grant).expect("serializes"), grant.as_str());

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn ri_03_resources_are_each_there_once_and_can_be_combined() {
+    fn resources_are_each_there_once_and_can_be_combined() {
         let resources = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Resources>();
         let (both, one) = (resources(&["urn:b", "urn:a", "urn:b"]), resources(&["urn:a"]));
         assert_eq!((both.len(), both.to_json().as_str()), (2, r#"["urn:b","urn:a"]"#));

@@ -17,6 +17,18 @@ export async function run_admin({ browser, gatepost }) {
   });
   await look(page, "admin-overview");
 
+  // whatever the menu leads to, pages that are added later as well
+  const entries = await page.locator("nav.nav a").evaluateAll((links) => links.map((link) => [link.href, link.textContent.trim()]));
+  assert.ok(entries.length >= 4, String(entries));
+  for (const [address, name] of entries) {
+    await check(`admin: the menu leads to "${name}", and says so there`, async () => {
+      await page.goto(address);
+      assert.equal(await page.locator("h1").innerText(), name);
+      assert.equal(await page.locator('nav.nav a[aria-current="page"]').innerText(), name);
+    });
+    await look(page, `admin-menu-${new URL(address).pathname.split("/").pop()}`);
+  }
+
   await page.goto(`${gatepost.issuer}/admin/users/new`);
   await look(page, "admin-user-new");
   await check("admin: somebody is added with a password that is shown once", async () => {

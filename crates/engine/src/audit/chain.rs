@@ -7,10 +7,11 @@ use gatepost_store::audit::{self, AuditRow, Place, SealRow};
 use gatepost_store::{Db, Outcome, Tx};
 use serde_json::json;
 
-use super::{Actor, Event, record_event};
+use crate::audit::mark::{Encoder, is_event_intact, make_event_mac};
+use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::{Call, Engine};
 use crate::kernel::error::Result;
-use crate::sweeping::Swept;
+use crate::kernel::sweep::Swept;
 
 /// Most events of one seal, so that whoever waits to write waits a few milliseconds.
 pub const BATCH: i64 = 200;
@@ -23,56 +24,10 @@ pub(crate) const NOTHING: &str = "";
 /// What retention writes down about itself, so that a beginning that is gone can be told from one that was cut off.
 pub(crate) const SWEPT: &str = "audit.swept";
 
-/// Writes values one after the other so that no two lists of values look alike.
-struct Encoder(Vec<u8>);
-
-impl Encoder {
-    fn new(purpose: &str) -> Self {
-        Self(Vec::with_capacity(512)).text(purpose)
-    }
-
-    fn text(mut self, text: &str) -> Self {
-        self.0.extend_from_slice(&(text.len() as u64).to_be_bytes());
-        self.0.extend_from_slice(text.as_bytes());
-        self
-    }
-
-    fn number(mut self, number: i64) -> Self {
-        self.0.extend_from_slice(&number.to_be_bytes());
-        self
-    }
-}
-
-fn encode_event(row: &AuditRow) -> Vec<u8> {
-    let texts = [
-        &row.id,
-        &row.actor_kind,
-        &row.actor_id,
-        &row.action,
-        &row.subject_id,
-        &row.result,
-        &row.ip,
-        &row.user_agent,
-        &row.request_id,
-        &row.detail,
-    ];
-    texts.into_iter().fold(Encoder::new("audit event v1").number(row.at), |encoder, text| encoder.text(text)).0
-}
-
 fn encode_seal(seal: &SealRow, macs: &[String]) -> Vec<u8> {
     let head = [seal.number, seal.events, seal.first_at, seal.last_at, seal.sealed_at];
     let encoder = head.into_iter().fold(Encoder::new("audit seal v1"), Encoder::number).text(&seal.previous);
     macs.iter().fold(encoder, |encoder, mac| encoder.text(mac)).0
-}
-
-/// The mark of an event, over all that it says.
-pub(crate) fn make_event_mac(engine: &Engine, row: &AuditRow) -> String {
-    engine.audit.mac(&encode_event(row))
-}
-
-/// Whether the event is as it was written.
-pub(crate) fn is_event_intact(engine: &Engine, row: &AuditRow) -> bool {
-    engine.audit.check_mac(&encode_event(row), &row.mac)
 }
 
 /// Whether the seal is over these marks, in this order.

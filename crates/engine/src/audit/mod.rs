@@ -2,12 +2,14 @@
 //! make. [`chain`] seals them in batches a little later, [`verify`] looks for what was changed, [`query`] lists.
 
 pub mod chain;
+mod mark;
 pub mod query;
 pub mod verify;
 
 use gatepost_store::Db;
 use gatepost_store::audit::{self, AuditRow};
 
+use crate::audit::mark::make_event_mac;
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 
@@ -72,6 +74,6 @@ pub fn record_event(call: &Call, db: &mut Db, event: Event<'_>, detail: &serde_j
         mac: String::new(),
         seal: None,
     };
-    row.mac = chain::make_event_mac(&call.engine, &row);
+    row.mac = make_event_mac(&call.engine, &row);
     Ok(audit::insert_audit_event(db, &row)?)
 }

@@ -6,7 +6,8 @@ use gatepost_store::Db;
 use gatepost_store::audit::{self, AuditRow, Place, SealRow};
 use serde::Serialize;
 
-use super::chain::{BATCH, LATE, NOTHING, SWEPT, is_event_intact, is_seal_intact};
+use crate::audit::chain::{BATCH, LATE, NOTHING, SWEPT, is_seal_intact};
+use crate::audit::mark::is_event_intact;
 use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 

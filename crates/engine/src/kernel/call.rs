@@ -12,11 +12,11 @@ use ring::rand::SecureRandom;
 
 use crate::clients::registry::Registry;
 use crate::kernel::error::Trouble;
+use crate::kernel::key_ring::KeyRing;
 use crate::kernel::policy::Policy;
 use crate::kernel::relying_party::RelyingParty;
 use crate::kernel::seal::{MasterKey, SealKey};
-use crate::oauth::introspect::TokenCache;
-use crate::signing_keys::KeyRing;
+use crate::kernel::token_cache::TokenCache;
 
 /// What does not change between requests.
 pub struct Engine {

@@ -3,11 +3,11 @@
 //! It travels sealed through the browser as `tx`, from page to page, through mailed links and trips to other providers, so
 //! that no path of signing in can lose a part of it. Nothing is stored for it, and nobody can read, make or change it.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Result};
-use crate::oauth::authorize::AuthorizationRequest;
 
 /// An account at another provider that waits for its person to prove the account here first (SO2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,11 +46,30 @@ pub enum Act {
     UseSecondFactor,
 }
 
+/// An app's request on its way. What is in it is known only to the module that checked it, wrote it here and reads it again, so that
+/// nobody else can make or change one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CarriedRequest(serde_json::Value);
+
+impl CarriedRequest {
+    pub(crate) fn write(request: &impl Serialize) -> Result<Self> {
+        serde_json::to_value(request).map(Self).map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_value(self.0.clone()).ok()
+    }
+}
+
+/// What proves that whoever goes on with a journey is the one who began it. A type has it that only such a check makes.
+pub(crate) trait ProvesOwner {}
+
 /// What somebody came for, sealed between the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Journey {
     /// the app's request, which goes on after sign-in
-    pub request: Option<AuthorizationRequest>,
+    pub request: Option<CarriedRequest>,
     /// the code of an invitation
     pub invite: Option<String>,
     /// what is linked to the account that the person proves next
@@ -72,8 +91,7 @@ impl Journey {
     }
 
     /// The journey of an app's request.
-    pub fn for_request(request: AuthorizationRequest) -> Self {
-        let (created_at, browser) = (request.created_at, request.browser.clone());
+    pub(crate) fn for_request(request: CarriedRequest, created_at: i64, browser: String) -> Self {
         Self { request: Some(request), invite: None, link: None, back: None, act: None, created_at, browser }
     }
 
@@ -96,12 +114,9 @@ impl Journey {
         (fresh && journey.browser == browser).then_some(journey)
     }
 
-    /// The same journey from now on in another browser, or later: only after its owner proved to be the one who began it.
-    pub fn carry_over(mut self, call: &Call, browser: String) -> Self {
+    /// The same journey from now on in another browser, or later.
+    pub(crate) fn carry_over(mut self, call: &Call, _proof: &impl ProvesOwner, browser: String) -> Self {
         self.created_at = call.now;
-        if let Some(request) = &mut self.request {
-            request.browser.clone_from(&browser);
-        }
         self.browser = browser;
         self
     }

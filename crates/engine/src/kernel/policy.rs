@@ -1,7 +1,5 @@
 //! The operator's choices, as the engine needs them.
 
-use crate::people::password::PasswordPolicy;
-
 /// Who may create an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,6 +25,26 @@ impl SignUpMode {
     /// The mode of such a word.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Open, Self::Invite, Self::Closed].into_iter().find(|mode| mode.as_str() == word)
+    }
+}
+
+/// What the operator chose: the shortest new password and the cost of argon2id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordPolicy {
+    /// Fewest code points of a new password; old ones stay valid.
+    pub min_length: usize,
+    /// Memory in KiB.
+    pub m_cost: u32,
+    /// Passes over the memory.
+    pub t_cost: u32,
+    /// Lanes.
+    pub p_cost: u32,
+}
+
+impl PasswordPolicy {
+    /// Whether the cost is at least m=19,456 t=2, or m=47,104 t=1; settings below that are for tests only.
+    pub fn meets_floor(&self) -> bool {
+        self.p_cost >= 1 && ((self.m_cost >= 19_456 && self.t_cost >= 2) || (self.m_cost >= 47_104 && self.t_cost >= 1))
     }
 }
 

@@ -57,9 +57,10 @@ impl std::error::Error for MasterKeyFault {}
 pub struct MasterKey(Zeroizing<[u8; 32]>);
 
 impl MasterKey {
-    /// Takes 32 bytes as they are; the caller vouches for their randomness.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+    /// Takes 32 bytes, and refuses keys that somebody made up.
+    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, MasterKeyFault> {
+        let bytes = Zeroizing::new(bytes);
+        if is_guessable(&bytes) { Err(MasterKeyFault::Guessable) } else { Ok(Self(bytes)) }
     }
 
     /// Draws a new key.
@@ -81,10 +82,7 @@ impl MasterKey {
             return Err(MasterKeyFault::NotThirtyTwoBytes);
         }
         bytes.copy_from_slice(&decoded);
-        if is_guessable(&bytes) {
-            return Err(MasterKeyFault::Guessable);
-        }
-        Ok(Self(bytes))
+        Self::from_bytes(*bytes)
     }
 
     /// Writes the key as 43 characters of base64url, for a key file.
@@ -267,10 +265,15 @@ mod tests {
     #![expect(clippy::disallowed_methods, reason = "tests draw from the system")]
 
     use super::*;
+
+    /// Any key, also one that nobody may use.
+    fn make_key(bytes: [u8; 32]) -> MasterKey {
+        MasterKey(Zeroizing::new(bytes))
+    }
     use ring::rand::SystemRandom;
 
     fn key() -> SealKey {
-        MasterKey::from_bytes([7; 32]).derive("test")
+        make_key([7; 32]).derive("test")
     }
 
     fn seal(aad: &str, plain: &[u8]) -> String {
@@ -284,8 +287,8 @@ mod tests {
             assert_eq!(key().open("keys/private/k1", &sealed).expect("opens").as_slice(), plain);
             assert!(key().open("keys/private/k2", &sealed).is_none());
             assert!(key().open("", &sealed).is_none());
-            assert!(MasterKey::from_bytes([7; 32]).derive("other").open("keys/private/k1", &sealed).is_none());
-            assert!(MasterKey::from_bytes([8; 32]).derive("test").open("keys/private/k1", &sealed).is_none());
+            assert!(make_key([7; 32]).derive("other").open("keys/private/k1", &sealed).is_none());
+            assert!(make_key([8; 32]).derive("test").open("keys/private/k1", &sealed).is_none());
         }
     }
 
@@ -330,9 +333,9 @@ mod tests {
 
     #[test]
     fn each_master_key_has_an_id_of_its_own() {
-        let master = MasterKey::from_bytes([7; 32]);
+        let master = make_key([7; 32]);
         assert_eq!(master.key_id().len(), 8);
-        assert_ne!(master.key_id(), MasterKey::from_bytes([8; 32]).key_id());
+        assert_ne!(master.key_id(), make_key([8; 32]).key_id());
     }
 
     #[test]
@@ -354,7 +357,7 @@ mod tests {
         assert_eq!(mac.len(), 43);
         assert!(key().check_mac(b"session 1", &mac));
         assert!(!key().check_mac(b"session 2", &mac));
-        assert!(!MasterKey::from_bytes([7; 32]).derive("other").check_mac(b"session 1", &mac));
+        assert!(!make_key([7; 32]).derive("other").check_mac(b"session 1", &mac));
         for bad in ["", &mac[..42], &format!("{mac}A"), &format!("{mac}="), "!"] {
             assert!(!key().check_mac(b"session 1", bad), "{bad}");
         }
@@ -365,10 +368,10 @@ mod tests {
         let mut bytes = [0; 32];
         SystemRandom::new().fill(&mut bytes).expect("randomness");
         bytes[0] = 0xff;
-        let id = MasterKey::from_bytes(bytes).key_id();
+        let id = make_key(bytes).key_id();
         let hex = to_hex(&bytes);
         let spellings = [
-            MasterKey::from_bytes(bytes).to_text().to_string(),
+            make_key(bytes).to_text().to_string(),
             URL_SAFE.encode(bytes),
             STANDARD.encode(bytes),
             STANDARD_NO_PAD.encode(bytes),

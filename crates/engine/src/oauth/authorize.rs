@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clients::registry::{Catalogue, Client};
 use crate::kernel::call::Call;
-use crate::kernel::error::{Error, Refused};
+use crate::kernel::error::{Error, Refused, Result};
+use crate::kernel::journey::{CarriedRequest, Journey};
 use crate::oauth::oxide;
 
 /// `state` may be this long.
@@ -91,8 +92,6 @@ pub struct AuthorizationRequest {
     pub login_hint: Option<String>,
     /// unix seconds
     pub created_at: i64,
-    /// hash of the cookie of the browser that sent it
-    pub browser: String,
 }
 
 /// What must hold before anything can be sent to a client.
@@ -189,8 +188,6 @@ pub struct Incoming<'a> {
     pub client: Option<&'a Client>,
     /// the APIs
     pub catalogue: &'a Catalogue,
-    /// hash of the browser's cookie
-    pub browser: String,
 }
 
 impl std::fmt::Debug for Incoming<'_> {
@@ -237,7 +234,6 @@ pub fn check_authorization(call: &Call, incoming: &Incoming<'_>) -> std::result:
         max_age,
         login_hint: params.one("login_hint").filter(|hint| hint.len() <= 254).map(str::to_owned),
         created_at: call.now,
-        browser: incoming.browser.clone(),
     })
 }
 
@@ -439,6 +435,18 @@ pub(crate) fn check_scopes(
 }
 
 impl AuthorizationRequest {
+    /// The journey of this request in the browser that sent it, by the hash of its cookie.
+    pub fn begin_journey(&self, browser: String) -> Result<Journey> {
+        Ok(Journey::for_request(CarriedRequest::write(self)?, self.created_at, browser))
+    }
+
+    /// The request of a journey, if an app asked. One that does not parse was sealed by another version of ours.
+    pub fn of(journey: &Journey) -> Result<Option<Self>> {
+        let Some(carried) = &journey.request else { return Ok(None) };
+        let request = carried.read().ok_or_else(|| Error::Internal("a carried request does not parse".into()))?;
+        Ok(Some(request))
+    }
+
     /// Where a refusal by policy or person goes.
     pub fn refusal_url(&self, call: &Call, refused: &Refused) -> String {
         self.redirect.with_error(call.engine.issuer.as_str(), refused)

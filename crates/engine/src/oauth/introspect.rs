@@ -1,87 +1,19 @@
 //! Introspection (RFC 7662): inactive until proven active, and only for the API that the token is meant for.
 
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use gatepost_protocol::introspect::IntrospectionResponse;
 use gatepost_protocol::jwt::IntrospectionClaims;
 use gatepost_protocol::resource::Resources;
 use gatepost_protocol::secret::{Secret, SecretKind, TokenHash};
 use gatepost_store::oauth::access_tokens::{self, AccessTokenRow, TokenOwner};
-use gatepost_store::{Db, Epochs, Stamp, StoreError, Topic};
+use gatepost_store::{Db, Stamp, StoreError, Topic};
 
 use crate::clients::registry::ResourceServer;
 use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Result};
+use crate::kernel::token_cache::KnownToken;
 use crate::oauth::issue::client_subject;
-
-/// A live token and the answer about it.
-#[derive(Debug)]
-pub struct KnownToken {
-    /// the answer as JSON, the same for every API that may have it
-    pub body: String,
-    /// who may have it
-    audience: Resources,
-    /// unix seconds
-    expires_at: i64,
-    /// what the answer says
-    pub answer: IntrospectionResponse,
-}
-
-impl KnownToken {
-    /// The answer, if this API may have it now (IN-06).
-    fn for_server(self: Arc<Self>, server: &ResourceServer, now: i64) -> Option<Arc<Self>> {
-        (now < self.expires_at && self.audience.contains(&server.resource)).then_some(self)
-    }
-
-    /// When the token ends, in unix seconds.
-    pub fn expires_at(&self) -> i64 {
-        self.expires_at
-    }
-}
-
-/// Answers about live tokens, each good until something it depends on changes. Tokens that are unknown are never
-/// kept: anybody could fill the memory with them.
-///
-/// A small map of our own and not a general cache: a look-up is on the hottest path there is, and which of the old answers
-/// makes room for a new one hardly matters.
-#[derive(Debug)]
-pub(crate) struct TokenCache(Vec<RwLock<Shard>>);
-
-type Shard = HashMap<TokenHash, (Arc<KnownToken>, Stamp)>;
-
-/// Parts that are locked one by one.
-const SHARDS: usize = 64;
-/// Answers in one part; about a kilobyte each, so some 16 MB in all.
-const SHARD_CAPACITY: usize = 256;
-
-impl Default for TokenCache {
-    fn default() -> Self {
-        Self((0..SHARDS).map(|_| RwLock::default()).collect())
-    }
-}
-
-impl TokenCache {
-    fn shard(&self, token: &TokenHash) -> &RwLock<Shard> {
-        &self.0[usize::from(token.as_bytes()[0]) % SHARDS]
-    }
-
-    fn get(&self, epochs: &Epochs, token: &TokenHash) -> Option<Arc<KnownToken>> {
-        let shard = self.shard(token).read().ok()?;
-        let (known, stamp) = shard.get(token)?;
-        epochs.is_current(stamp).then(|| Arc::clone(known))
-    }
-
-    fn keep(&self, token: TokenHash, known: Arc<KnownToken>, stamp: Stamp) {
-        let Ok(mut shard) = self.shard(&token).write() else { return };
-        if shard.len() >= SHARD_CAPACITY
-            && let Some(any) = shard.keys().next().copied()
-        {
-            shard.remove(&any);
-        }
-        shard.insert(token, (known, stamp));
-    }
-}
 
 /// What was presented, if it can be an access token at all; anything else is inactive without a look.
 pub fn read_presented_token(presented: &str) -> Option<TokenHash> {
@@ -98,7 +30,8 @@ pub fn recall_token(call: &Call, server: &ResourceServer, token: &TokenHash) -> 
     if !call.policy().cache_introspection {
         return None;
     }
-    call.engine.tokens.get(&call.engine.epochs, token)?.for_server(server, call.now)
+    let known = call.engine.tokens.get(&call.engine.epochs, token)?;
+    known.is_for(&server.resource, call.now).then_some(known)
 }
 
 /// The answer from the database; `None` is inactive.
@@ -108,7 +41,7 @@ pub fn find_token(
     server: &ResourceServer,
     token: &TokenHash,
 ) -> Result<Option<Arc<KnownToken>>> {
-    Ok(find_live_token(call, db, token)?.and_then(|known| known.for_server(server, call.now)))
+    Ok(find_live_token(call, db, token)?.filter(|known| known.is_for(&server.resource, call.now)))
 }
 
 /// The live token, whoever it is meant for: for its owner and for the operator. Not inside a write, which may see what is
@@ -166,8 +99,7 @@ fn describe_token(call: &Call, row: &AccessTokenRow, owner: Option<&TokenOwner>)
         auth_time: owner.map(|owner| owner.auth_time),
         ..IntrospectionResponse::default()
     };
-    let body = serde_json::to_string(&answer).map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(KnownToken { body, audience, expires_at: row.expires_at, answer })
+    Ok(KnownToken::new(answer, audience, row.expires_at)?)
 }
 
 /// The answer as a signed JWT (RFC 9701 §5), for an API that asks for one; an inactive token gets one too.

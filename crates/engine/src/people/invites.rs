@@ -12,10 +12,10 @@ use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::kernel::manage::{ManageFault, Managed};
 use crate::outbox::{Letter, queue_letter};
+use crate::people::acting::check_actor;
 use crate::people::email::Email;
 use crate::people::sign_in::method::Method;
 use crate::people::sign_in::throttle::name_network;
-use crate::people::users::check_actor;
 
 const DAY: i64 = 86_400;
 /// How long an invitation is good for if nobody says otherwise, in seconds.

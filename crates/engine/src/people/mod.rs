@@ -1,7 +1,9 @@
 //! People: their accounts, how they sign up and sign in, and what an administrator does for them.
 
 pub mod account;
+pub(crate) mod acting;
 pub mod email;
+pub(crate) mod end_access;
 pub mod factors;
 pub mod invites;
 pub mod last_admin;

@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 use patterns::{fold, is_common, is_personal};
 
+use crate::kernel::policy::PasswordPolicy;
+
 const MAX_CODE_POINTS: usize = 256;
 const MAX_BYTES: usize = 1024;
 /// Before normalising, which never makes 1,024 allowed bytes out of more than this: decomposed Hangul, the worst case, shrinks to a third.
@@ -24,30 +26,6 @@ const TAG_LEN: usize = 32;
 const MAX_M_COST: u32 = 1024 * 1024;
 const MAX_T_COST: u32 = 64;
 const MAX_P_COST: u32 = 64;
-
-/// What the operator chose: the shortest new password and the cost of argon2id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PasswordPolicy {
-    /// Fewest code points of a new password; old ones stay valid.
-    pub min_length: usize,
-    /// Memory in KiB.
-    pub m_cost: u32,
-    /// Passes over the memory.
-    pub t_cost: u32,
-    /// Lanes.
-    pub p_cost: u32,
-}
-
-impl PasswordPolicy {
-    /// Whether the cost is at least m=19,456 t=2, or m=47,104 t=1; settings below that are for tests only.
-    pub fn meets_floor(&self) -> bool {
-        self.p_cost >= 1 && ((self.m_cost >= 19_456 && self.t_cost >= 2) || (self.m_cost >= 47_104 && self.t_cost >= 1))
-    }
-
-    fn hasher(&self) -> Result<Argon2<'static>, HashFault> {
-        make_hasher(self.m_cost, self.t_cost, self.p_cost).ok_or(HashFault::BadCost)
-    }
-}
 
 /// Why a password is not taken; the texts stand beside the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +137,7 @@ pub fn check_new_password_against(
 /// Hashes a password with argon2id, a salt of 16 and a tag of 32 bytes, as a PHC string; slow by design, so never inside a transaction.
 pub fn hash_password(policy: &PasswordPolicy, random: &dyn SecureRandom, password: &str) -> Result<String, HashFault> {
     let normal = normalize_password(password)?;
-    let hasher = policy.hasher()?;
+    let hasher = make_policy_hasher(policy)?;
     let mut salt = [0; SALT_LEN];
     random.fill(&mut salt).map_err(|_| HashFault::NoRandomness)?;
     let mut tag = Zeroizing::new([0; TAG_LEN]);
@@ -197,6 +175,10 @@ fn write_phc(policy: &PasswordPolicy, salt: &[u8], tag: &[u8]) -> String {
         STANDARD_NO_PAD.encode(salt),
         STANDARD_NO_PAD.encode(tag)
     )
+}
+
+fn make_policy_hasher(policy: &PasswordPolicy) -> Result<Argon2<'static>, HashFault> {
+    make_hasher(policy.m_cost, policy.t_cost, policy.p_cost).ok_or(HashFault::BadCost)
 }
 
 fn make_hasher(m_cost: u32, t_cost: u32, p_cost: u32) -> Option<Argon2<'static>> {

@@ -15,7 +15,7 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::journey::LinkOffer;
 use crate::outbox::{Notice, queue_notice};
 use crate::people::email::{Email, normalize_email};
-use crate::people::mailed_links;
+use crate::people::end_access::end_links;
 use crate::people::providers::trip::{Intent, Trip};
 use crate::people::sessions::SignedIn;
 use crate::people::sign_in::enter::{Started, enter};
@@ -271,7 +271,7 @@ pub fn unlink_identity(
         return Ok(Outcome::Rollback(Removal::LastWayIn));
     }
     sessions::revoke_user_sessions(tx, &user.id, Some(&session.session_id), call.now)?;
-    mailed_links::end_links(call, tx, &user.id)?;
+    end_links(call, tx, &user.id)?;
     let detail = json!({"issuer": issuer});
     record_event(call, tx, Event::done(Actor::User(&user.id), "identity.unlinked", &user.id), &detail)?;
     queue_notice(call, tx, &user.email, Notice::ProviderUnlinked { provider: provider_name.to_owned() })?;

@@ -1,7 +1,6 @@
 //! Managing people: every act checks that whoever does it is still an administrator, keeps one administrator who can get in
 //! (R-37), and writes an audit row in its transaction (R-39).
 
-use gatepost_store::people::identities::lock_user;
 use gatepost_store::people::users::{self, ROLE_ADMIN, ROLE_USER, UserRow};
 use gatepost_store::people::{directory, sessions};
 use gatepost_store::{Db, Outcome, Topic, Tx};
@@ -11,12 +10,14 @@ use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::manage::{ManageFault, Managed, invalid};
-use crate::people::account::end_all_use;
-use crate::people::email::normalize_email;
-use crate::people::last_admin::{PeopleLock, refuse_last_admin, take_people_lock};
+use crate::people::acting::{begin_act, check_actor};
+use crate::people::end_access::end_all_use;
+use crate::people::last_admin::{PeopleLock, refuse_last_admin};
 use crate::people::mailed_links::send_reset;
 use crate::people::sign_in::throttle;
 use crate::people::sign_up::{NewUser, make_user_row};
+
+pub use crate::people::acting::find_user;
 
 /// Adds a person. Without a password they are mailed a link with which they choose one; that needs a mail server.
 pub fn add_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, new: &NewUser) -> Managed<UserRow> {
@@ -45,16 +46,6 @@ pub fn add_user(call: &Call, tx: &mut Tx<'_>, actor: Actor<'_>, new: &NewUser) -
 /// People, by address, after one address; at most `limit`.
 pub fn list_users(db: &mut Db, after: &str, limit: i64) -> Result<Vec<UserRow>> {
     Ok(users::list_users(db, after, limit)?)
-}
-
-/// The person with this address or id.
-pub fn find_user(db: &mut Db, who: &str) -> Result<Option<UserRow>> {
-    if let Ok(email) = normalize_email(who)
-        && let Some(user) = users::find_user_by_email(db, &email.key)?
-    {
-        return Ok(Some(user));
-    }
-    Ok(users::find_user(db, who)?)
 }
 
 /// What an act ended.
@@ -218,33 +209,6 @@ pub fn make_password(call: &Call) -> Result<String> {
     call.engine.random().fill(&mut bytes).map_err(|_| Error::Internal("the system gives no random bytes".into()))?;
     let letters: Vec<char> = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect();
     Ok(letters.chunks(5).map(String::from_iter).collect::<Vec<_>>().join("-"))
-}
-
-/// Begins an act on a person: whoever acts on people at the same time waits, so that "the last administrator" and "still an
-/// administrator" are asked about what is so then.
-pub(crate) fn begin_act<'c>(
-    tx: &mut Tx<'c>,
-    actor: Actor<'_>,
-    who: &str,
-) -> Result<std::result::Result<(PeopleLock<'c>, UserRow), ManageFault>> {
-    let lock = take_people_lock(tx)?;
-    if let Err(fault) = check_actor(tx, actor)? {
-        return Ok(Err(fault));
-    }
-    // and the person before sessions, links and invitations, in the order of whoever signs in or uses one
-    let user = match find_user(tx, who)? {
-        Some(user) => lock_user(tx, &user.id)?,
-        None => None,
-    };
-    let missing = || ManageFault::NotFound(format!("nobody here has the address or id {who:?}"));
-    Ok(user.map(|user| (lock, user)).ok_or_else(missing))
-}
-
-/// Whoever acts may have lost the right to since the page was asked for.
-pub(crate) fn check_actor(db: &mut Db, actor: Actor<'_>) -> Result<std::result::Result<(), ManageFault>> {
-    let Actor::User(id) = actor else { return Ok(Ok(())) };
-    let may = users::find_user(db, id)?.is_some_and(|user| user.role == ROLE_ADMIN && user.disabled_at.is_none());
-    Ok(if may { Ok(()) } else { Err(ManageFault::Forbidden("only an administrator may do this".into())) })
 }
 
 /// Ends sessions, half sign-ins, mailed links, codes and every app's access.

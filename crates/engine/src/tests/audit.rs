@@ -308,7 +308,7 @@ fn r_11_whoever_takes_the_address_of_a_deleted_account_inherits_nothing() {
     let (_, again) = world.add_person("ada@example.com");
     assert_ne!(again.user_id, session.user_id);
     let signed_in = again.clone();
-    assert!(world.read(move |call, db| crate::people::account::list_apps(call, db, &signed_in)).is_empty());
+    assert!(world.read(move |call, db| crate::oauth::connected_apps::list_apps(call, db, &signed_in)).is_empty());
     assert_eq!(world.read(move |call, db| crate::people::account::list_sessions(call, db, &again)).len(), 1);
     assert!(world.refresh("web", super::refresh_token(&tokens)).is_err());
 }

@@ -3,8 +3,8 @@
 use crate::clients::registry::ClientKind;
 use crate::kernel::journey::Journey;
 use crate::oauth::authorize::AuthorizationRequest;
+use crate::oauth::connected_apps::end_app_access;
 use crate::oauth::consent::{NextStep, find_next_step};
-use crate::people::account::end_app_access;
 use crate::people::sessions::SignedIn;
 
 use super::{BROWSER, World};
@@ -121,10 +121,12 @@ fn an_old_sign_in_is_not_enough_where_a_new_one_is_asked_for() {
 fn r_15_a_sealed_request_is_one_browsers_for_half_an_hour() {
     let mut world = World::new(|policy| policy.request_ttl = 1800);
     let request = world.request("web", &[]);
-    let sealed = Journey::for_request(request.clone()).seal(&world.call()).expect("sealed");
+    let journey = request.begin_journey(BROWSER.into()).expect("a journey");
+    let sealed = journey.seal(&world.call()).expect("sealed");
     world.now += 1800;
     let opened = Journey::open(&world.call(), &sealed, BROWSER).expect("in time");
-    assert_eq!(opened.request.map(|request| request.id), Some(request.id));
+    let carried = AuthorizationRequest::of(&opened).expect("parses");
+    assert_eq!(carried.map(|request| request.id), Some(request.id));
     assert!(Journey::open(&world.call(), &sealed, "another browser").is_none());
     let mut changed = sealed.clone().into_bytes();
     changed[40] ^= 1;

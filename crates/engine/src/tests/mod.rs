@@ -11,6 +11,7 @@ mod keys;
 mod last_admin;
 mod mail;
 mod mailed;
+mod modules;
 mod passkeys;
 mod refresh;
 mod revocation;
@@ -42,12 +43,11 @@ use crate::oauth::consent::{Answer, issue_code};
 use crate::oauth::introspect;
 use crate::oauth::token::{check_token_request, exchange_grant};
 use crate::people::email::normalize_email;
-use crate::people::password::PasswordPolicy;
 use crate::people::sessions::SignedIn;
 use crate::people::sign_in::enter::insert_new_session;
 use crate::people::sign_in::method::Method;
 use crate::people::sign_up::{NewUser, sign_up};
-use crate::{Call, Engine, Origin, Policy, Refused, Result, Retention, SignUpMode};
+use crate::{Call, Engine, Origin, PasswordPolicy, Policy, Refused, Result, Retention, SignUpMode};
 
 /// When every test begins.
 const START: i64 = 1_800_000_000;
@@ -222,8 +222,7 @@ impl World {
         pairs.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
         pairs.extend_from_slice(more);
         let params = Params::from_pairs(pairs);
-        let incoming =
-            Incoming { params: &params, client: Some(&client), catalogue: &self.catalogue(), browser: BROWSER.into() };
+        let incoming = Incoming { params: &params, client: Some(&client), catalogue: &self.catalogue() };
         check_authorization(&self.call(), &incoming).expect("a good request")
     }
 

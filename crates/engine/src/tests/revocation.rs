@@ -2,8 +2,8 @@
 
 use crate::audit::Actor;
 use crate::clients::manage::{delete_client, set_client_disabled};
+use crate::oauth::connected_apps::end_app_access;
 use crate::oauth::revoke::{Revoked, revoke_as_operator, revoke_token};
-use crate::people::account::end_app_access;
 use crate::people::users::set_user_disabled;
 
 use super::{World, assert_invalid_grant, refresh_token};

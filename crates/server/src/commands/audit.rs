@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::admin::{Operator, finish};
 use super::output::{DONE, FAILED, Mark, Output, Problem, format_count, format_table, format_time};
-use crate::pages::views::clean_text;
+use crate::pages::kit::names::clean_text;
 use crate::settings::Settings;
 
 /// How many events one question to the database brings.

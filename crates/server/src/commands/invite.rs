@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::admin::{Operator, finish, finish_change};
 use super::output::{DONE, Output, Problem, format_facts, format_table, format_time, program_name};
-use crate::pages::views::{clean_name, clean_text};
+use crate::pages::kit::names::{clean_name, clean_text};
 use crate::settings::Settings;
 
 /// How many invitations one question to the database brings.

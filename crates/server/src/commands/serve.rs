@@ -14,7 +14,8 @@ use crate::commands::output::program_name;
 use crate::http::state::State;
 use crate::operations::telemetry::start_logging;
 use crate::outbox::email::{Mailer, start_sending};
-use crate::pages::render::Pages;
+use crate::pages;
+use crate::pages::kit::render::Pages;
 use crate::process::dev;
 use crate::process::serve::{bind_listener, start_background_work, start_metrics_server, start_server, stop_on_signal};
 use crate::process::startup::{Installation, Made, StartFault, make_declared, open_installation};
@@ -69,8 +70,9 @@ async fn serve(args: ServeArgs, loaded: Loaded, dev: bool, began: Instant) -> Re
     apply_declared(&installation, declared).await?;
     let setup_link = if dev { None } else { offer_setup_link(&installation).await? };
 
-    let pages = Pages::new(&settings.brand, installation.engine.issuer.path(), args.templates.as_deref())
-        .map_err(StartFault)?;
+    let base = installation.engine.issuer.path();
+    let pages =
+        Pages::new(&settings.brand, base, args.templates.as_deref(), &pages::list_menu()).map_err(StartFault)?;
     let mailer = Mailer::new(&settings, &installation.engine.issuer).map_err(StartFault)?;
     let first_run = made.database;
     let report = Report { made, warnings: loaded.warnings, setup_link, first_run, folder };

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::admin::{Operator, finish, finish_change};
 use super::output::{Output, OutputArgs, Problem, format_facts, format_span, format_time};
 use super::prompt::read_secret;
-use crate::pages::views::clean_text;
+use crate::pages::kit::names::clean_text;
 use crate::settings::Settings;
 
 /// `gatepost token introspect|revoke`

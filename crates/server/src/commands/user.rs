@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::admin::{Operator, finish, finish_change};
 use super::output::{DONE, Output, Problem, format_count, format_facts, format_table, format_time, program_name};
 use super::prompt::{ask_secret, ask_until, confirm_delete, read_password_line};
-use crate::pages::views::{clean_name, clean_text};
+use crate::pages::kit::names::{clean_name, clean_text};
 use crate::process::startup::make_password_policy;
 use crate::settings::Settings;
 

@@ -10,6 +10,7 @@ use futures_util::{StreamExt, poll};
 use gatepost_protocol::params::{Params, ParamsFault};
 use serde::de::DeserializeOwned;
 
+use crate::http::policy::{Body, Policy};
 use crate::http::state::State;
 
 /// Why a form could not be read.
@@ -57,6 +58,7 @@ impl FormFault {
 /// Reads a form. actix has a deadline for the head only; this is the one for the whole body.
 pub(crate) async fn read_form(state: &State, request: &HttpRequest, payload: Payload) -> Result<Params, FormFault> {
     let limit = state.settings.http.form_limit.as_bytes();
+    allow_body(request, Body::Form)?;
     let body = read_body(state, request, payload, ("application/x-www-form-urlencoded", limit)).await?;
     Params::parse(&body).map_err(FormFault::Params)
 }
@@ -70,8 +72,14 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<T, FormFault> {
+    allow_body(request, Body::Json)?;
     let body = read_body(state, request, payload, ("application/json", MAX_JSON)).await?;
     serde_json::from_slice(&body).map_err(|_| FormFault::Json)
+}
+
+/// Only the body that the route's line allows is read.
+fn allow_body(request: &HttpRequest, body: Body) -> Result<(), FormFault> {
+    if Policy::of(request).body == body { Ok(()) } else { Err(FormFault::TooLarge) }
 }
 
 /// Reads a body of this media type, at most so long.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
+use crate::http::policy::Limit;
 use crate::settings::LimitSettings;
 
 /// Trips to other providers that one address may finish in a minute: each asks another server something.
@@ -112,23 +113,15 @@ impl Limits {
         self.introspection_failures.count(who);
     }
 
-    pub(crate) fn count_authorize(&self, network: &str, now: i64) -> Result<(), TooMany> {
-        if self.authorize.count(&Who { network, client_id: "", now }) {
-            Ok(())
-        } else {
-            Err(TooMany(self.authorize.seconds))
-        }
-    }
-
-    pub(crate) fn count_signup(&self, network: &str, now: i64) -> Result<(), TooMany> {
-        if self.signups.count(&Who { network, client_id: "", now }) {
-            Ok(())
-        } else {
-            Err(TooMany(self.signups.seconds))
-        }
-    }
-
-    pub(crate) fn count_trip(&self, network: &str, now: i64) -> Result<(), TooMany> {
-        if self.trips.count(&Who { network, client_id: "", now }) { Ok(()) } else { Err(TooMany(self.trips.seconds)) }
+    /// Counts what the route's line names, for a network; an error where that was one too many.
+    pub(crate) fn count(&self, limit: Limit, network: &str, now: i64) -> Result<(), TooMany> {
+        let window = match limit {
+            Limit::Authorize => &self.authorize,
+            Limit::Signups => &self.signups,
+            Limit::ProviderReturns => &self.trips,
+            // these count failures, each where it fails
+            Limit::None | Limit::TokenFailures | Limit::IntrospectionFailures => return Ok(()),
+        };
+        if window.count(&Who { network, client_id: "", now }) { Ok(()) } else { Err(TooMany(window.seconds)) }
     }
 }

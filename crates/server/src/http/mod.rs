@@ -2,6 +2,8 @@
 
 pub(crate) mod extract;
 pub(crate) mod limits;
+pub(crate) mod policy;
 pub(crate) mod respond;
 pub(crate) mod router;
+pub(crate) mod routes;
 pub(crate) mod state;

@@ -8,8 +8,9 @@ use gatepost_protocol::error::{ErrorBody, ErrorCode, clean_description};
 use gatepost_protocol::www_authenticate;
 
 use crate::http::state::{State, log_error};
-use crate::pages::render::STRICT_TRANSPORT;
-use crate::pages::views::{ErrorKind, ErrorView, View};
+use crate::pages::kit::errors::view::{ErrorKind, ErrorView};
+use crate::pages::kit::render::STRICT_TRANSPORT;
+use crate::pages::kit::view::View;
 
 /// JSON that depends on a credential.
 pub(crate) fn json(status: StatusCode, body: String) -> HttpResponse {

@@ -1,172 +1,58 @@
-//! Every route on one screen, one line each.
+//! Every route on one screen, one line each; those of the pages stand beside their modules, in `pages/mod.rs`.
 
-use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::web::{self, ServiceConfig, get, post, route};
-use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
+use actix_web::web::{ServiceConfig, route};
 use gatepost_protocol::issuer::Issuer;
 
 use crate::api::v1::whoami;
-use crate::http::respond::preflight;
+use crate::http::policy::{BEARER, Limit, OPEN, PROGRAM, VISITOR};
+use crate::http::routes::{RouteLine, Routes, both, only_get, only_post, open_get, open_post};
 use crate::oauth::{authorize, introspect, jwks, metadata, revoke, token};
 use crate::operations::health;
-use crate::pages::mailed::{change_email, link, reset, verify};
-use crate::pages::{
-    account, activity, admin, assets, authenticator, confirm, consent, errors, home, invite, login, logout,
-    passkey_ceremonies, passkeys, password, personal, providers, recovery, second, security, setup, signup, via,
-};
+use crate::pages;
+use crate::pages::kit::errors;
 
-/// All routes. Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
-#[rustfmt::skip]
+/// Adds all routes to a server.
 pub(crate) fn add_routes(config: &mut ServiceConfig, issuer: &Issuer, metrics: bool) {
-    let at = |path: &str| web::resource(format!("{}{path}", issuer.path()));
-    let (oauth, _) = issuer.well_known("oauth-authorization-server");
-    let (openid, openid_appended) = issuer.well_known("openid-configuration");
-    let mut add = |resource: Resource| { config.service(resource); };
-
-    // protocol
-    add(both(at("/oauth2/authorize"), authorize::get, authorize::post));             // OAuth 2.1 §3.1
-    add(open_post(at("/oauth2/token"), token::post));                                // OAuth 2.1 §3.2
-    add(only_post(at("/oauth2/introspect"), introspect::post));                      // RFC 7662
-    add(open_post(at("/oauth2/revoke"), revoke::post));                              // RFC 7009
-    add(open_get(at("/oauth2/jwks"), jwks::get));                                    // RFC 7517
-    add(open_get(web::resource(oauth), metadata::get));                              // RFC 8414 §3.1
-    add(open_get(web::resource(openid.clone()), metadata::get));                     // RFC 8414 §5
-    if openid_appended != openid {
-        add(open_get(web::resource(openid_appended), metadata::get));                // OpenID Discovery §4
-    }
-
-    // pages
-    add(only_get(at("/"), home::get));
-    add(both(at("/login"), login::get, login::post));
-    add(both(at("/login/second"), second::get, second::post));
-    add(both(at("/confirm"), confirm::get, confirm::post));
-    add(both(at("/signup"), signup::get, signup::post));
-    add(only_get(at("/login/via/{provider}/callback"), via::callback));                 // OpenID Connect Core §3.1.2.5
-    add(both(at("/verify"), verify::get, verify::post));
-    add(both(at("/link/{token}"), link::get, link::post));
-    add(both(at("/reset"), reset::ask, reset::send));
-    add(both(at("/reset/{token}"), reset::get, reset::post));
-    add(both(at("/consent"), consent::get, consent::post));
-    add(both(at("/logout"), logout::get, logout::post));
-    add(both(at("/setup/{token}"), setup::get, setup::post));
-    add(both(at("/account"), account::profile, account::save_profile));
-    add(only_get(at("/account/security"), security::get));
-    add(both(at("/account/second-step"), security::ask_toggle, security::toggle));
-    add(both(at("/account/authenticator/new"), authenticator::get, authenticator::post));
-    add(both(at("/account/authenticator/remove"), authenticator::ask_remove, authenticator::remove));
-    add(both(at("/account/recovery-codes"), recovery::get, recovery::post));
-    add(only_post(at("/account/recovery-codes/download"), recovery::download));
-    add(only_post(at("/account/recovery-codes/done"), recovery::done));
-    add(both(at("/account/password/new"), password::get_first, password::post_first));
-    add(both(at("/account/email"), change_email::get, change_email::post));
-    add(only_post(at("/account/email/cancel"), change_email::cancel));
-    add(only_post(at("/account/email/verify"), change_email::verify));
-    add(both(at("/account/password"), password::get, password::post));
-    add(only_post(at("/passkeys/options"), passkey_ceremonies::options));            // WebAuthn L3 §5.1
-    add(only_get(at("/account/passkeys"), passkeys::list));
-    add(both(at("/account/passkeys/new"), passkeys::new, passkeys::add));
-    add(both(at("/account/passkeys/{id}"), passkeys::ask_name, passkeys::rename));
-    add(both(at("/account/passkeys/{id}/remove"), passkeys::ask_remove, passkeys::remove));
-    add(only_get(at("/account/providers"), providers::get));
-    add(only_post(at("/account/providers/link"), providers::link));
-    add(only_post(at("/account/providers/unlink"), providers::unlink));
-    add(only_get(at("/account/sessions"), account::sessions));
-    add(only_post(at("/account/sessions/end"), account::end_session));
-    add(only_post(at("/account/sessions/end-others"), account::end_other_sessions));
-    add(only_get(at("/account/apps"), account::apps));
-    add(only_get(at("/account/apps/{client_id}/end"), account::ask_end_access));
-    add(only_post(at("/account/apps/end"), account::end_access));
-    add(both(at("/account/activity"), activity::get, activity::post));
-    add(both(at("/account/data"), personal::show_data, personal::download));
-    add(both(at("/account/delete"), personal::ask_delete, personal::delete));
-    add(only_get(at("/assets/{name}"), assets::get));
-
-    // administration
-    add(only_get(at("/admin"), admin::overview::get));
-    add(only_get(at("/admin/users"), admin::users::get));
-    add(only_get(at("/admin/users.csv"), admin::csv::get));
-    add(both(at("/admin/users/new"), admin::new_user::get, admin::new_user::post));
-    add(only_get(at("/admin/users/{id}"), admin::person::get));
-    add(both(at("/admin/users/{id}/{act}"), admin::acts::get, admin::acts::post));
-    add(only_get(at("/admin/audit"), admin::log::get));
-    add(only_get(at("/admin/audit.jsonl"), admin::log::export));
-    // invitations, and who may sign up
-    add(only_post(at("/invite"), invite::sign_out));
-    add(only_get(at("/invite/{code}"), invite::get));
-    add(only_get(at("/admin/invites"), admin::invites::list));
-    add(both(at("/admin/invites/new"), admin::invites::new, admin::invites::add));
-    add(only_get(at("/admin/invites/{id}"), admin::invites::show));
-    add(both(at("/admin/invites/{id}/revoke"), admin::invites::ask_revoke, admin::invites::revoke));
-    add(both(at("/admin/signup-mode"), admin::sign_up_mode::get, admin::sign_up_mode::post));
-
-    // API
-    add(open_get(at("/api/v1/whoami"), whoami::get));                                // RFC 6750
-
-    // operations
-    add(only_get(at("/healthz"), health::live));
-    add(only_get(at("/readyz"), health::ready));
-    if metrics {
-        add(only_get(at("/metrics"), health::metrics));
-    }
+    let mut routes = Routes::new(Some(&mut *config), issuer.path());
+    write_lines(&mut routes, issuer, metrics);
     config.default_service(route().to(errors::not_found));
 }
 
-/// GET and HEAD; any other method is 405 with what would do (M-02).
-fn only_get<F, A>(resource: Resource, handler: F) -> Resource
-where
-    F: Handler<A, Output: Responder + 'static>,
-    A: FromRequest + 'static,
-{
-    let head = web::head().to(handler.clone());
-    resource.route(get().to(handler)).route(head).default_service(not_allowed("GET, HEAD"))
+/// The table of all routes of an installation that publishes its metrics.
+pub(crate) fn list_routes(issuer: &Issuer) -> Vec<RouteLine> {
+    let mut routes = Routes::new(None, issuer.path());
+    write_lines(&mut routes, issuer, true);
+    routes.into_lines()
 }
 
-/// POST alone.
-fn only_post<F, A>(resource: Resource, handler: F) -> Resource
-where
-    F: Handler<A, Output: Responder + 'static>,
-    A: FromRequest + 'static,
-{
-    resource.route(post().to(handler)).default_service(not_allowed("POST"))
-}
+/// Paths are below the path of the issuer; the well-known ones are where RFC 8414 wants them.
+#[rustfmt::skip]
+fn write_lines(routes: &mut Routes<'_>, issuer: &Issuer, metrics: bool) {
+    let (oauth, _) = issuer.well_known("oauth-authorization-server");
+    let (openid, openid_appended) = issuer.well_known("openid-configuration");
 
-/// A page and its form.
-fn both<F, A, G, B>(resource: Resource, show: F, submit: G) -> Resource
-where
-    F: Handler<A, Output: Responder + 'static>,
-    A: FromRequest + 'static,
-    G: Handler<B, Output: Responder + 'static>,
-    B: FromRequest + 'static,
-{
-    let head = web::head().to(show.clone());
-    resource.route(get().to(show)).route(head).route(post().to(submit)).default_service(not_allowed("GET, HEAD, POST"))
-}
+    // protocol
+    routes.add("/oauth2/authorize",  VISITOR.without_csrf().limit(Limit::Authorize).spec("OAuth 2.1 §3.1"), both(authorize::get, authorize::post));
+    routes.add("/oauth2/token",      PROGRAM.limit(Limit::TokenFailures).spec("OAuth 2.1 §3.2"), open_post(token::post));
+    routes.add("/oauth2/introspect", PROGRAM.limit(Limit::IntrospectionFailures).spec("RFC 7662"), only_post(introspect::post));
+    routes.add("/oauth2/revoke",     PROGRAM.limit(Limit::TokenFailures).spec("RFC 7009"), open_post(revoke::post));
+    routes.add("/oauth2/jwks",       OPEN.spec("RFC 7517"), open_get(jwks::get));
+    routes.add_elsewhere(oauth,      OPEN.spec("RFC 8414 §3.1"), open_get(metadata::get));
+    if openid_appended != openid {
+        routes.add_elsewhere(openid_appended, OPEN.spec("OpenID Connect Discovery §4"), open_get(metadata::get));
+    }
+    routes.add_elsewhere(openid,     OPEN.spec("RFC 8414 §5"), open_get(metadata::get));
 
-/// GET for pages of any origin: the endpoint never looks at a cookie (C-01).
-fn open_get<F, A>(resource: Resource, handler: F) -> Resource
-where
-    F: Handler<A, Output: Responder + 'static>,
-    A: FromRequest + 'static,
-{
-    only_get(resource, handler).route(answer_preflight("GET"))
-}
+    // pages
+    pages::write_lines(routes);
 
-/// POST for pages of any origin: the endpoint never looks at a cookie (C-01).
-fn open_post<F, A>(resource: Resource, handler: F) -> Resource
-where
-    F: Handler<A, Output: Responder + 'static>,
-    A: FromRequest + 'static,
-{
-    only_post(resource, handler).route(answer_preflight("POST"))
-}
+    // API
+    routes.add("/api/v1/whoami",     BEARER.spec("RFC 6750"), open_get(whoami::get));
 
-fn answer_preflight(methods: &'static str) -> actix_web::Route {
-    web::method(Method::OPTIONS).to(move || async move { preflight(methods) })
-}
-
-fn not_allowed(methods: &'static str) -> actix_web::Route {
-    route().to(move || async move {
-        HttpResponse::MethodNotAllowed().insert_header((ALLOW, HeaderValue::from_static(methods))).finish()
-    })
+    // operations
+    routes.add("/healthz",           OPEN, only_get(health::live));
+    routes.add("/readyz",            OPEN, only_get(health::ready));
+    if metrics {
+        routes.add("/metrics",       OPEN, only_get(health::metrics));
+    }
 }

@@ -14,7 +14,7 @@ use gatepost_store::{Db, Outcome, Tx};
 use crate::http::limits::Limits;
 use crate::operations::metrics::Metrics;
 use crate::outbox::email::MailRoom;
-use crate::pages::render::Pages;
+use crate::pages::kit::render::Pages;
 use crate::process::clock::unix_now;
 use crate::process::hashing::HashPool;
 use crate::process::startup::Installation;

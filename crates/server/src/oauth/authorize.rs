@@ -14,11 +14,13 @@ use gatepost_protocol::params::{Params, ParamsFault};
 use gatepost_protocol::redirect_uri::append_params;
 
 use crate::http::extract::read_form;
+use crate::http::policy::Policy;
 use crate::http::respond;
 use crate::http::state::{State, log_error};
-use crate::pages::continue_request::{Arrived, Pending};
-use crate::pages::views::{DeveloperErrorView, ErrorKind, Moment, Occasion, Rule};
-use crate::pages::visitor::{Visitor, has_browser_cookie};
+use crate::pages::kit::errors::view::{DeveloperErrorView, ErrorKind, Occasion, Rule};
+use crate::pages::kit::view::Moment;
+use crate::pages::kit::visitor::{Visitor, has_browser_cookie};
+use crate::pages::sign_in::continue_request::{Arrived, Pending};
 
 /// Parameters in the query.
 pub(crate) async fn get(request: HttpRequest, state: Data<State>) -> HttpResponse {
@@ -47,7 +49,7 @@ pub(crate) async fn post(request: HttpRequest, payload: Payload, state: Data<Sta
 
 async fn answer(state: &State, request: &HttpRequest, params: Result<Params, ParamsFault>) -> HttpResponse {
     let call = state.call(request);
-    if let Err(wait) = state.limits.count_authorize(&name_network(&call.origin.ip), call.now) {
+    if let Err(wait) = state.limits.count(Policy::of(request).limit, &name_network(&call.origin.ip), call.now) {
         return respond::wait_page(state, &call, wait.0);
     }
     let Ok(params) = params else { return respond::error_page(state, &call, ErrorKind::BadRequest) };
@@ -69,8 +71,7 @@ async fn check_and_go_on(
         None => None,
     };
     let (mut visitor, cookie) = Visitor::without_session(call, request).map_err(|(_, error)| error)?;
-    let incoming =
-        Incoming { params, client: client.as_deref(), catalogue: &catalogue, browser: visitor.browser_hash() };
+    let incoming = Incoming { params, client: client.as_deref(), catalogue: &catalogue };
     let checked = match (check_authorization(&visitor.call, &incoming), client) {
         (Ok(checked), Some(client)) => (checked, client),
         (Ok(_), None) => return Err(Error::Internal("a request without a client passed".into())),
@@ -98,7 +99,7 @@ async fn check_and_go_on(
     let (session, step) = step;
     visitor.session = session;
     visitor.note_use(state).await;
-    let pending = Pending::for_request(asked, client);
+    let pending = Pending::for_request(&visitor, asked, client)?;
     Ok(pending.take_step(state, &visitor, step, visitor.session.as_ref(), Arrived::ByGet).await)
 }
 

@@ -160,6 +160,6 @@ async fn forget(state: &State, call: &Call, id: String) -> gatepost_engine::Resu
 
 /// For development: the person at the terminal is the one who gets it.
 fn print_letter(to: &str, rendered: &Rendered) {
-    let to = crate::pages::views::clean_text(to, 254);
+    let to = crate::pages::kit::names::clean_text(to, 254);
     eprintln!("\n--- mail to {to}\nSubject: {}\n\n{}---\n", rendered.subject, rendered.text);
 }

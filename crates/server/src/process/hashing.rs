@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gatepost_engine::people::password::{self, PasswordPolicy};
+use gatepost_engine::PasswordPolicy;
+use gatepost_engine::people::password;
 use gatepost_engine::people::sign_in::password::{Attempt, VerifiedAttempt};
 use tokio::sync::Semaphore;
 

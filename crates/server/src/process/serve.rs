@@ -19,7 +19,7 @@ use gatepost_store::sweep::Sweepable;
 use crate::http::respond;
 use crate::http::router::add_routes;
 use crate::http::state::State;
-use crate::pages::views::ErrorKind;
+use crate::pages::kit::errors::view::ErrorKind;
 use crate::process::sealing::start_sealing;
 use crate::settings::{MetricsPlace, Settings};
 

@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gatepost_engine::PasswordPolicy;
 use gatepost_engine::clients::declared::{Declared, DeclaredClient, DeclaredResourceServer};
 use gatepost_engine::clients::manage::ClientSpec;
 use gatepost_engine::clients::registry::{AuthMethod, ClientKind};
 use gatepost_engine::clients::resource_servers::{ResourceServerSpec, ScopeSpec};
 use gatepost_engine::kernel::seal::MasterKey;
 use gatepost_engine::people::email::normalize_email;
-use gatepost_engine::people::password::PasswordPolicy;
 use gatepost_engine::{Call, Engine, Error, Origin, Policy, Retention, SignUpMode, signing_keys};
 use gatepost_protocol::issuer::Issuer;
 use gatepost_protocol::secret::TokenHash;
@@ -212,7 +212,7 @@ pub(crate) fn make_password_policy(settings: &Settings) -> PasswordPolicy {
 /// The master key of the settings, or of its file, which is made at the first start.
 fn read_master_key(settings: &Settings, made: &mut Made) -> Result<MasterKey, StartFault> {
     if let Some(bytes) = settings.security.decode_master_key() {
-        return Ok(MasterKey::from_bytes(bytes));
+        return MasterKey::from_bytes(bytes).map_err(|fault| StartFault(format!("security.master_key: {fault}")));
     }
     let path = Path::new(&settings.security.master_key_path);
     let failed = |what: &str, error: &dyn std::fmt::Display| StartFault(format!("{what} {}: {error}", path.display()));

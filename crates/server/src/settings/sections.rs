@@ -6,7 +6,7 @@ use super::declared::{ClientDecl, ResourceServerDecl};
 use super::mail::MailSettings;
 use super::providers::ProviderDecl;
 use super::types::{Address, ByteSize, Database, Network, Seconds, SecretText};
-use crate::pages::brand::Brand;
+use crate::pages::kit::brand::Brand;
 
 /// All settings, after every layer and check.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -50,9 +50,13 @@ pub struct TokenOwner {
 }
 
 /// The token with this hash and, unless it is a client's own, the person behind it: one query.
+///
+/// Two plain joins, not one over `grants INNER JOIN users`: SQLite would build that inner join whole, over every grant that there
+/// is, before it looked for the one of this token.
 pub fn find_access_token(db: &mut Db, token: &TokenHash) -> Result<Option<(AccessTokenRow, Option<TokenOwner>)>> {
     let query = dsl::access_tokens
-        .left_join(grants::table.inner_join(users::table))
+        .left_join(grants::table)
+        .left_join(users::table.on(users::id.eq(grants::user_id)))
         .filter(dsl::token_hash.eq(token.to_base64()));
     let owner = (grants::revoked_at, grants::auth_time, users::id, users::email, users::name, users::disabled_at);
     Ok(natively!(db, |connection| {
@@ -68,4 +72,61 @@ pub fn revoke_access_token(db: &mut Db, token: &TokenHash, now: i64) -> Result<b
     .set(dsl::revoked_at.eq(Some(now)))
     .execute(db)?;
     Ok(changed == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use diesel::connection::InstrumentationEvent;
+    use diesel::sql_types::Text;
+
+    use super::*;
+    use crate::db::migrate::migrate_connection;
+    use crate::{DatabaseUrl, Role, StoreConfig};
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    /// What SQLite would do for this statement, step by step.
+    fn explain(connection: &mut SqliteConnection, statement: &str) -> Vec<String> {
+        let steps: Vec<Step> =
+            diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load(connection).expect("a plan");
+        steps.into_iter().map(|step| step.detail).collect()
+    }
+
+    fn reads_a_table_whole(plan: &[String]) -> bool {
+        plan.iter().any(|step| step.contains("SCAN") || step.contains("MATERIALIZE") || step.contains("TEMP B-TREE"))
+    }
+
+    #[test]
+    fn a_token_and_its_person_are_looked_up_by_keys_alone() {
+        let config = StoreConfig::new(DatabaseUrl::SqliteMemory, Role::Command);
+        let mut db = Db::connect(&config).expect("a database");
+        migrate_connection(&mut db).expect("its tables");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let Db::Sqlite(connection) = &mut db else { panic!("not SQLite") };
+        let note = Arc::clone(&seen);
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                note.lock().expect("no panic").push(query.to_string());
+            }
+        });
+        assert!(find_access_token(&mut db, &TokenHash::of_text("unknown")).expect("an answer").is_none());
+        let Db::Sqlite(connection) = &mut db else { panic!("not SQLite") };
+        connection.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+        let sent = seen.lock().expect("no panic").clone();
+        let [sent] = sent.as_slice() else { panic!("one statement, not {sent:?}") };
+        let statement = sent.split(" -- binds").next().expect("the text before its values");
+        let plan = explain(connection, statement);
+        assert!(!reads_a_table_whole(&plan), "{plan:?}");
+        assert_eq!(plan.len(), 3, "token, grant, person: {plan:?}");
+
+        let nested = "SELECT t.token_hash, u.email FROM access_tokens t \
+            LEFT JOIN (grants g JOIN users u ON u.id = g.user_id) ON g.id = t.grant_id WHERE t.token_hash = ?";
+        assert!(reads_a_table_whole(&explain(connection, nested)), "the check sees the join that read every grant");
+    }
 }

@@ -10,8 +10,9 @@ use oxide_auth::code_grant::authorization::{Authorization, Error as MachineError
 use oxide_auth::code_grant::extensions::Pkce;
 use oxide_auth::primitives::grant::Extensions;
 
+use super::convert::{agree_on, bind_client, broken, from_oxide_scope};
+use super::extensions::CodeExtensions;
 use super::request::MachineRequest;
-use super::{CodeExtensions, agree_on, bind_client, broken, from_oxide_scope};
 use crate::kernel::error::{Refused, Result};
 
 /// Checks an authorization request for a client and a redirect URI that are verified. `check_scopes` decides what becomes of

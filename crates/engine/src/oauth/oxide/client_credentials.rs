@@ -4,8 +4,8 @@ use gatepost_protocol::scope::ScopeSet;
 use oxide_auth::code_grant::client_credentials::{ClientCredentials, Error as MachineError, Input, Output};
 use oxide_auth::primitives::grant::Extensions;
 
+use super::convert::{NO_REDIRECT, agree_on, bind_client, broken, from_oxide_scope, translate_token_error};
 use super::request::MachineRequest;
-use super::{NO_REDIRECT, agree_on, bind_client, broken, from_oxide_scope, translate_token_error};
 use crate::kernel::error::{Refused, Result};
 use crate::oauth::token::TokenRequest;
 

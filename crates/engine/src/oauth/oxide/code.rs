@@ -10,8 +10,9 @@ use oxide_auth::code_grant::accesstoken::{AccessToken, Error as MachineError, In
 use oxide_auth::code_grant::extensions::Pkce;
 use oxide_auth::primitives::grant::Extensions;
 
+use super::convert::{StoredGrant, broken, from_oxide_scope, translate_token_error};
+use super::extensions::CodeExtensions;
 use super::request::MachineRequest;
-use super::{CodeExtensions, StoredGrant, broken, from_oxide_scope, translate_token_error};
 use crate::kernel::error::{Refused, Result};
 use crate::oauth::grants::invalid_grant;
 use crate::oauth::token::TokenRequest;

@@ -7,8 +7,8 @@ use gatepost_store::oauth::grants::GrantRow;
 use oxide_auth::code_grant::refresh::{Error as MachineError, Input, Output, Refresh};
 use oxide_auth::primitives::grant::Extensions;
 
+use super::convert::{NO_REDIRECT, StoredGrant, broken, from_oxide_scope, translate_token_error};
 use super::request::MachineRequest;
-use super::{NO_REDIRECT, StoredGrant, broken, from_oxide_scope, translate_token_error};
 use crate::kernel::error::Result;
 use crate::oauth::grants::invalid_grant;
 use crate::oauth::token::TokenRequest;

@@ -9,9 +9,9 @@ use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::manage::Managed;
 use crate::outbox::{Notice, queue_notice};
-use crate::people::account::end_all_use;
+use crate::people::acting::begin_act;
+use crate::people::end_access::end_all_use;
 use crate::people::last_admin::refuse_last_admin;
-use crate::people::users::begin_act;
 
 /// Removes passkeys, authenticator app and recovery codes of the person with this id or address, and turns the second step off.
 /// Every session, mailed link and app's access ends, and the owner is told. Whoever would leave nobody who can administer is

@@ -11,10 +11,10 @@ use serde_json::json;
 use crate::audit::{Actor, Event, record_event};
 use crate::kernel::call::Call;
 use crate::kernel::error::{Error, Result};
-use crate::kernel::journey::Journey;
+use crate::kernel::journey::{Journey, ProvesOwner};
 use crate::outbox::Whence;
 use crate::people::email::Email;
-use crate::people::mailed_links::{Asking, Kind};
+use crate::people::mailed_links::kind::{Asking, Kind};
 
 /// What a link goes on with, sealed in its row.
 #[derive(Default, Serialize, Deserialize)]
@@ -273,6 +273,35 @@ pub(super) fn lock_owner(tx: &mut Tx<'_>, row: &MailLinkRow) -> Result<()> {
     Ok(())
 }
 
+/// A link that was used up in this transaction, which only whoever reads the mail at its address can do.
+pub(super) struct UsedUp(MailLinkRow);
+
+impl std::ops::Deref for UsedUp {
+    type Target = MailLinkRow;
+    fn deref(&self) -> &MailLinkRow {
+        &self.0
+    }
+}
+
+impl ProvesOwner for UsedUp {}
+
+/// Uses a link up: one UPDATE decides who goes on.
+pub(super) fn use_up(call: &Call, tx: &mut Tx<'_>, id: &str) -> Result<Option<UsedUp>> {
+    Ok(mail_links::consume_mail_link(tx, id, call.now)?.map(UsedUp))
+}
+
+/// A link that is asked for again in the browser that asked first.
+pub(super) struct SameBrowser(());
+
+impl SameBrowser {
+    /// Whether this is that browser.
+    pub(super) fn check(row: &MailLinkRow, browser: &str) -> Option<Self> {
+        (row.browser == browser).then_some(Self(()))
+    }
+}
+
+impl ProvesOwner for SameBrowser {}
+
 /// Whether a link was not used, and is not too old.
 pub(super) fn is_live(call: &Call, row: &MailLinkRow) -> bool {
     row.used_at.is_none() && call.now < row.expires_at
@@ -299,7 +328,7 @@ pub fn refuse_link(call: &Call, tx: &mut Tx<'_>, presented: &str) -> Result<Outc
     let Some(row) = find_row(tx, presented)?.filter(|row| row.kind != Kind::StopChange.as_str()) else {
         return Ok(Outcome::Rollback(false));
     };
-    let Some(row) = mail_links::consume_mail_link(tx, &row.id, call.now)? else { return Ok(Outcome::Rollback(false)) };
+    let Some(row) = use_up(call, tx, &row.id)? else { return Ok(Outcome::Rollback(false)) };
     let subject = row.user_id.as_deref().unwrap_or_default();
     record_event(call, tx, Event::done(Actor::Nobody, "mail_link.disowned", subject), &json!({"kind": row.kind}))?;
     Ok(Outcome::Commit(true))

@@ -11,15 +11,15 @@ use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::kernel::journey::Journey;
 use crate::outbox::{Letter, Notice, queue_letter, queue_notice};
-use crate::people::account::end_all_use;
 use crate::people::email::{Email, normalize_email};
+use crate::people::end_access::end_all_use;
+use crate::people::mailed_links::kind::{Asking, Kind};
 use crate::people::mailed_links::limits::{charge_address, charge_letter};
 use crate::people::mailed_links::link::{
-    Draft, Made, NO_BROWSER, Payload, find_row, insert_link, is_live, lock_owner, open_payload,
+    Check, Draft, Made, NO_BROWSER, Payload, find_row, insert_link, is_live, lock_owner, open_payload, use_up,
 };
 use crate::people::mailed_links::sign_in::{find_recipient, may_be_squatted, no_account, remove_other_ways};
-use crate::people::mailed_links::spend::Used;
-use crate::people::mailed_links::{Asking, Check, Kind};
+use crate::people::mailed_links::used::Used;
 use crate::people::sign_in::enter::enter;
 use crate::people::sign_in::{Method, throttle};
 
@@ -109,9 +109,7 @@ pub fn finish_reset(
 ) -> Result<Outcome<Used>> {
     let Some(row) = find_proved(tx, proof, browser)? else { return Ok(Outcome::Rollback(Used::Gone)) };
     lock_owner(tx, &row)?;
-    let Some(row) = mail_links::consume_mail_link(tx, &row.id, call.now)? else {
-        return Ok(Outcome::Rollback(Used::Gone));
-    };
+    let Some(row) = use_up(call, tx, &row.id)? else { return Ok(Outcome::Rollback(Used::Gone)) };
     let Some(id) = row.user_id.clone() else { return Ok(Outcome::Commit(Used::Gone)) };
     let before = users::find_user(tx, &id)?.filter(|user| user.disabled_at.is_none());
     let Some(before) = before else { return Ok(Outcome::Commit(Used::Gone)) };
@@ -128,7 +126,7 @@ pub fn finish_reset(
     record_event(call, tx, Event::done(Actor::User(&id), "password.reset", &id), &json!({"with": "email"}))?;
     queue_notice(call, tx, &user.email, Notice::PasswordChanged)?;
     let Some(mut journey) =
-        open_payload(call, &row)?.journey.map(|journey| journey.carry_over(call, browser.to_owned()))
+        open_payload(call, &row)?.journey.map(|journey| journey.carry_over(call, &row, browser.to_owned()))
     else {
         return Ok(Outcome::Rollback(Used::Gone));
     };

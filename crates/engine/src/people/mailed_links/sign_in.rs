@@ -10,13 +10,13 @@ use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::kernel::policy::SignUpMode;
 use crate::outbox::{Letter, Notice, Whence, queue_letter, queue_notice};
-use crate::people::account::end_all_use;
 use crate::people::email::{Email, normalize_email};
+use crate::people::end_access::end_all_use;
 use crate::people::factors::attempt::{Factors, find_factors};
 use crate::people::factors::second_step::delete_all_passkeys;
+use crate::people::mailed_links::kind::{Asking, Kind};
 use crate::people::mailed_links::limits::charge_letter;
-use crate::people::mailed_links::link::{Draft, Made, Payload, insert_link};
-use crate::people::mailed_links::{Asking, Check, Kind};
+use crate::people::mailed_links::link::{Check, Draft, Made, Payload, insert_link};
 use crate::people::sessions::SignedIn;
 use crate::people::sign_up::find_sign_up_mode;
 

@@ -11,42 +11,19 @@ use crate::kernel::error::{Error, Result};
 use crate::kernel::journey::Journey;
 use crate::people::factors::second_step::complete_step_up;
 use crate::people::mailed_links::change_email::{finish_change, stop_change};
-use crate::people::mailed_links::link::{Payload, check_code, find_row, is_live, lock_owner, open_payload};
+use crate::people::mailed_links::kind::Kind;
+use crate::people::mailed_links::link::{
+    Check, Payload, check_code, find_row, is_live, lock_owner, open_payload, use_up,
+};
 use crate::people::mailed_links::sign_in::prove_owner;
 use crate::people::mailed_links::sign_up::finish_sign_up;
-use crate::people::mailed_links::{Check, Kind};
+use crate::people::mailed_links::used::Used;
 use crate::people::sessions::SignedIn;
+use crate::people::sign_in::Method;
 use crate::people::sign_in::enter::enter;
-use crate::people::sign_in::{Method, Started};
-use crate::people::sign_up::SignUpRefusal;
 
 /// A code is good for five tries.
 const MOST_TRIES: i64 = 5;
-
-/// What became of a link that was used.
-#[derive(Debug)]
-pub enum Used {
-    /// somebody is in, and goes on with this
-    Entered {
-        /// the new session, whole or half
-        started: Box<Started>,
-        /// what the link was asked for
-        journey: Box<Journey>,
-    },
-    /// no account could be made
-    Refused(SignUpRefusal),
-    /// the address is proven
-    Verified,
-    /// the account has the new address; the session of whoever is signed in here
-    Changed(Option<Box<Started>>),
-    /// a change of the address was stopped or taken back
-    Stopped {
-        /// the account has the old address; else somebody else has it by now
-        restored: bool,
-    },
-    /// it works no more, or not here
-    Gone,
-}
 
 /// What became of a code that was typed.
 #[derive(Debug)]
@@ -67,7 +44,7 @@ pub enum Tried {
 }
 
 /// Uses a link up: once, and in the browser that asked. Only a stop works everywhere, because whoever asked for what it stops may
-/// be somebody else. A reset needs the new password: [`super::finish_reset`].
+/// be somebody else. A reset needs the new password: [`finish_reset`](super::reset::finish_reset).
 pub fn use_link(
     call: &Call,
     tx: &mut Tx<'_>,
@@ -116,14 +93,12 @@ pub fn try_code(
     })
 }
 
-/// Only who consumes the row goes on: one UPDATE decides.
+/// Only who uses the link up goes on.
 fn spend_link(call: &Call, tx: &mut Tx<'_>, id: &str, session: Option<&SignedIn>) -> Result<Outcome<Used>> {
-    let Some(row) = mail_links::consume_mail_link(tx, id, call.now)? else {
-        return Ok(Outcome::Rollback(Used::Gone));
-    };
+    let Some(row) = use_up(call, tx, id)? else { return Ok(Outcome::Rollback(Used::Gone)) };
     let Payload { journey, person, change, .. } = open_payload(call, &row)?;
     let journey = journey.ok_or_else(|| Error::Internal(format!("mailed link {id} has no journey")))?;
-    let journey = journey.carry_over(call, row.browser.clone());
+    let journey = journey.carry_over(call, &row, row.browser.clone());
     match Kind::parse(&row.kind) {
         Some(Kind::SignIn) => finish_sign_in(call, tx, &row, journey),
         Some(Kind::SignUp) => finish_sign_up(call, tx, &row, person, journey),

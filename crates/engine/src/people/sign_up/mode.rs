@@ -10,7 +10,7 @@ use crate::kernel::call::Call;
 use crate::kernel::error::Result;
 use crate::kernel::manage::Managed;
 use crate::kernel::policy::SignUpMode;
-use crate::people::users::check_actor;
+use crate::people::acting::check_actor;
 
 /// The mode, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -125,7 +125,7 @@ async fn complete_spec(args: AddArgs, style: &Output) -> Result<ClientSpec, Prob
     let signs_people_in = if args.grant.is_empty() {
         kind != ClientKind::Service
     } else {
-        args.grant.iter().any(|grant| *grant == GrantType::AuthorizationCode)
+        args.grant.contains(&GrantType::AuthorizationCode)
     };
     let redirect_uris = if args.redirect_uri.is_empty() && signs_people_in {
         ask_redirect(style, kind).await?

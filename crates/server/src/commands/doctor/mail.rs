@@ -5,7 +5,7 @@ use gatepost_protocol::issuer::Issuer;
 use super::Check;
 use crate::commands::output::program_name;
 use crate::outbox::email::{Failure, Sender, Trouble, Writer};
-use crate::pages::render::Pages;
+use crate::pages::kit::render::Pages;
 use crate::process::clock::unix_now;
 use crate::settings::Settings;
 use crate::settings::mail::{MailServer, SmtpAddress};
@@ -71,7 +71,7 @@ async fn send_test(
     (sender, address): (&Sender, &SmtpAddress),
     to: &str,
 ) -> Check {
-    let rendered = Pages::new(&settings.brand, issuer.path(), None)
+    let rendered = Pages::new(&settings.brand, issuer.path(), None, &[])
         .and_then(|pages| Writer::new(&settings.brand, issuer)?.write_test(&pages, to));
     let rendered = match rendered {
         Ok(rendered) => rendered,

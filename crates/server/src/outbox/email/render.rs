@@ -4,10 +4,11 @@ use gatepost_engine::outbox::{Envelope, Letter, Notice, Whence};
 use gatepost_protocol::issuer::Issuer;
 use serde::Serialize;
 
-use crate::pages::brand::Brand;
-use crate::pages::render::Pages;
-use crate::pages::texts::Catalogue;
-use crate::pages::views::{View, clean_name, clean_text, describe_browser};
+use crate::pages::kit::brand::Brand;
+use crate::pages::kit::names::{clean_name, clean_text, describe_browser};
+use crate::pages::kit::render::Pages;
+use crate::pages::kit::texts::Catalogue;
+use crate::pages::kit::view::View;
 
 /// Longest subject, in characters: what a phone shows.
 const SUBJECT_LENGTH: usize = 50;

@@ -20,7 +20,7 @@ fn issuer() -> Issuer {
 }
 
 fn pages(brand: &Brand) -> Pages {
-    Pages::new(brand, "", None).expect("the built-in templates")
+    Pages::new(brand, "", None, &[]).expect("the built-in templates")
 }
 
 fn whence(user_agent: &str) -> Whence {
