@@ -1,7 +1,8 @@
 //! Collects the templates and texts that lie beside their pages, so that nobody keeps a list of them.
 //!
-//! Every `*.html`, every `en.toml` and, for the tests, every `samples.rs` below the folders of [`ROOTS`] goes into `$OUT_DIR/collected.rs`. Two templates of one name (an
-//! operator's override goes by the name) and two texts of one key stop the build.
+//! Every `*.html`, every `en.toml` and, for the tests, every `samples.rs` below the folders of [`ROOTS`] goes into
+//! `$OUT_DIR/collected.rs`. Two templates of one name (an operator's override goes by the name) and two texts of one key stop
+//! the build.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
